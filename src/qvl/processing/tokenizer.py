@@ -15,7 +15,7 @@ from typing import Any
 
 import tokenizers
 
-from qvl.errors import CheckpointError
+from qvl.errors import CheckpointError, InputError
 
 REQUIRED_TOKENS = (
     "<|endoftext|>",
@@ -98,13 +98,24 @@ class Tokenizer:
         return cls(read_json(path), origin=str(path))
 
     def encode(self, text: str) -> list[int]:
-        """Returns the ids of ordinary text; special tokens spelled out in it stay text."""
-        return list(self._backend.encode(text, add_special_tokens=False).ids)
+        """Returns the ids of ordinary text; special tokens spelled out in it stay text.
+
+        Raises:
+            InputError: the text has half of a surrogate pair.
+        """
+        return list(self._encoding(text).ids)
 
     def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
         """Like `encode`, also returning the index in ``text`` of each token's first character."""
-        encoding = self._backend.encode(text, add_special_tokens=False)
+        encoding = self._encoding(text)
         return list(encoding.ids), [start for start, _ in encoding.offsets]
+
+    def _encoding(self, text: str) -> tokenizers.Encoding:
+        try:
+            return self._backend.encode(text, add_special_tokens=False)
+        except (UnicodeEncodeError, TypeError) as error:
+            # Half of a UTF-16 pair, as json.loads accepts it, is no character.
+            raise InputError(f"text is not valid Unicode: {error}") from error
 
     def encode_template(self, text: str) -> list[int]:
         """Returns the ids of trusted text in which special tokens are meant as such."""
@@ -119,6 +130,11 @@ class Tokenizer:
     def split_special(self, text: str) -> list[str]:
         """Cuts trusted text into special token names and the text between them."""
         return [part for part in self._added_pattern.split(text) if part]
+
+    @property
+    def added_names(self) -> tuple[str, ...]:
+        """Names of the tokens that only a template can produce, in order of their ids."""
+        return tuple(self._added_names[index] for index in sorted(self._added_names))
 
     def has_token(self, name: str) -> bool:
         """Returns whether ``name`` is one of the added tokens."""
