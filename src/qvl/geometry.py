@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from qvl.errors import InputError
+from qvl.errors import ConfigError, InputError
 
 PATCH = 14
 """Side of a patch in resized pixels. Source: released config.json, spatial_patch_size."""
@@ -46,6 +46,21 @@ class ImageSize(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.width} x {self.height} px"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PixelLimits:
+    """Fewest and most pixels of a resized picture, from the checkpoint's preprocessor_config."""
+
+    min_pixels: int
+    max_pixels: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_pixels <= self.max_pixels:
+            raise ConfigError(
+                f"min_pixels {self.min_pixels} and max_pixels {self.max_pixels} of the "
+                "preprocessor leave no size, expected 0 < min_pixels <= max_pixels"
+            )
 
 
 class Grid(NamedTuple):
@@ -96,7 +111,7 @@ def smart_resize(
     """
     height, width = size
     if height < 1 or width < 1:
-        raise InputError(f"picture is {size}, expected at least 1 x 1 px")
+        raise InputError(f"size is {size}, expected at least 1 x 1 px")
     if not 0 < min_pixels <= max_pixels:
         raise InputError(
             f"min_pixels {min_pixels} and max_pixels {max_pixels} leave no size, expected "
@@ -106,8 +121,8 @@ def smart_resize(
     ratio = max(height, width) / min(height, width)
     if ratio > MAX_ASPECT_RATIO:
         raise InputError(
-            f"picture is {size}: aspect ratio {ratio:.0f} exceeds {MAX_ASPECT_RATIO}",
-            hint="crop or split the picture",
+            f"size is {size}: aspect ratio {ratio:.0f} exceeds {MAX_ASPECT_RATIO}",
+            hint="crop it or split it into pieces",
         )
     new_height = max(factor, round(height / factor) * factor)
     new_width = max(factor, round(width / factor) * factor)
@@ -175,7 +190,7 @@ def patch_grid(resized: ImageSize) -> Grid:
         InputError: a side is not a multiple of 28.
     """
     if resized.height % FACTOR or resized.width % FACTOR:
-        raise InputError(f"resized picture is {resized}, expected sides divisible by {FACTOR}")
+        raise InputError(f"resized size is {resized}, expected sides divisible by {FACTOR}")
     return Grid(resized.height // PATCH, resized.width // PATCH)
 
 
