@@ -1,0 +1,301 @@
+"""Boxes and points: how to ask for them, how to write them, how to read them back.
+
+Owns: prompts, the written forms, typed results in the pixels of the caller's own picture. Does not
+own: spellings that models invent (``grounding_reader``), drawing (``draw``).
+
+    thing -> prompt() -> model -> answer -> parse(answer, transforms) -> GroundingResult
+    annotations -> to_model_space() -> format() -> training text
+
+Models write integers in resized_px; results are in original_px when the transform is given.
+"""
+
+import html
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Literal
+
+from qvl.errors import InputError
+from qvl.geometry import Box, Point, ResizeTransform
+from qvl.tasks.grounding_reader import BOX_KEYS, IMAGE_KEYS, LABEL_KEYS, POINT_KEYS, Shape, read
+from qvl.tasks.json_repair import JsonValue
+
+Kind = Literal["box", "point"]
+Style = Literal["json", "xml", "text"]
+
+SPOTTING_PROMPT = "Spotting all the text in the image with line-level, and output in JSON format."
+"""Asks for every line of text with its box. Source: official cookbooks/ocr.ipynb."""
+
+_PROMPTS: dict[Kind, str] = {
+    "box": "Locate {thing} in this image and output the bbox coordinates in JSON format.",
+    "point": "Locate {thing} in this image and output the point coordinates in JSON format.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroundedBox:
+    """A named rectangle in a picture."""
+
+    box: Box
+    """In original_px after ``parse`` with transforms, else in resized_px."""
+    label: str = ""
+    image_index: int = 0
+    """Which picture of the conversation, from 0."""
+    clipped: bool = False
+    """True when the model placed a side outside the picture; ``raw`` has what it wrote."""
+    raw: tuple[float, ...] = field(default=(), compare=False)
+    """The numbers as written, in resized_px."""
+    extra: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Further JSON keys, such as ``sub_label``."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """A plain dictionary, coordinates to a hundredth of a pixel."""
+        return {"box": _rounded(self.box), **_shared(self)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroundedPoint:
+    """A named place in a picture; fields as in `GroundedBox`."""
+
+    point: Point
+    label: str = ""
+    image_index: int = 0
+    clipped: bool = False
+    raw: tuple[float, ...] = field(default=(), compare=False)
+    extra: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """A plain dictionary, coordinates to a hundredth of a pixel."""
+        return {"point": _rounded(self.point), **_shared(self)}
+
+
+Grounded = GroundedBox | GroundedPoint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroundingResult:
+    """What an answer states, in the order it states it."""
+
+    items: tuple[Grounded, ...]
+    text: str
+    """The whole answer."""
+    answered: bool
+    """True when the answer holds coordinates or an empty list; False for prose alone."""
+    truncated: bool
+    """True when the answer ended in the middle; what was cut off is not in ``items``."""
+    problems: tuple[str, ...] = ()
+    """What was stated but could not be used, one line each."""
+
+    @property
+    def boxes(self) -> tuple[GroundedBox, ...]:
+        """The boxes among the items."""
+        return tuple(item for item in self.items if isinstance(item, GroundedBox))
+
+    @property
+    def points(self) -> tuple[GroundedPoint, ...]:
+        """The points among the items."""
+        return tuple(item for item in self.items if isinstance(item, GroundedPoint))
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """A plain dictionary for ``json.dumps``."""
+        return {
+            "items": [item.to_json() for item in self.items],
+            "answered": self.answered,
+            "truncated": self.truncated,
+            "problems": list(self.problems),
+            "text": self.text,
+        }
+
+
+def prompt(thing: str, *, kind: Kind = "box") -> str:
+    """The words that ask where something is.
+
+    Source: official cookbooks/spatial_understanding.ipynb.
+
+    >>> prompt("the red cup", kind="point")
+    'Locate the red cup in this image and output the point coordinates in JSON format.'
+    """
+    if not thing.strip():
+        raise InputError("nothing to look for", hint="name a thing, for example 'every person'")
+    return _PROMPTS[kind].format(thing=thing.strip())
+
+
+def parse(text: str, *, transforms: Sequence[ResizeTransform] = ()) -> GroundingResult:
+    """Reads the boxes and points of an answer; never fails on what a model wrote.
+
+    Args:
+        text: the model's answer, in any of the documented forms or near them.
+        transforms: one per picture, in order; without them coordinates stay in resized_px.
+
+    >>> parse('```json\\n[{"bbox_2d": [1, 2, 3, 4], "label": "cup"},\\n{"bbox_2d": [5,').items
+    (GroundedBox(box=Box(x1=1.0, y1=2.0, x2=3.0, y2=4.0), label='cup', image_index=0, \
+clipped=False, raw=(1.0, 2.0, 3.0, 4.0), extra={}),)
+    """
+    reading = read(text)
+    problems = list(reading.problems)
+    items: list[Grounded] = []
+    for shape in reading.shapes:
+        if transforms and not 0 <= shape.image_index < len(transforms):
+            problems.append(f"picture {shape.image_index} is named, there are {len(transforms)}")
+            continue
+        items.append(_typed(shape, transforms[shape.image_index] if transforms else None))
+    return GroundingResult(
+        items=tuple(items),
+        text=text,
+        answered=reading.start is not None,
+        truncated=reading.truncated,
+        problems=tuple(problems),
+    )
+
+
+def _typed(shape: Shape, transform: ResizeTransform | None) -> Grounded:
+    numbers = shape.numbers
+    if len(numbers) == 4:
+        box = Box(
+            min(numbers[0], numbers[2]),
+            min(numbers[1], numbers[3]),
+            max(numbers[0], numbers[2]),
+            max(numbers[1], numbers[3]),
+        )
+        mapped = box if transform is None else transform.to_original(box)
+        inside = mapped if transform is None else transform.clip_original(mapped)
+        return GroundedBox(
+            box=inside,
+            label=shape.label,
+            image_index=shape.image_index,
+            clipped=inside != mapped,
+            raw=numbers,
+            extra=shape.extra,
+        )
+    point = Point(*numbers)
+    place = point if transform is None else transform.to_original(point)
+    within = place if transform is None else transform.clip_original(place)
+    return GroundedPoint(
+        point=within,
+        label=shape.label,
+        image_index=shape.image_index,
+        clipped=within != place,
+        raw=numbers,
+        extra=shape.extra,
+    )
+
+
+def to_model_space(item: Grounded, transform: ResizeTransform) -> Grounded:
+    """Original pixels to the integers a model is trained to write.
+
+    Source: official qwen-vl-finetune/tools/process_bbox.ipynb: scale, round, clamp to 0..side-1.
+    """
+    if isinstance(item, GroundedBox):
+        return replace(item, box=Box(*_on_pixels(transform.to_resized(item.box), transform)))
+    return replace(item, point=Point(*_on_pixels(transform.to_resized(item.point), transform)))
+
+
+def _on_pixels(shape: Box | Point, transform: ResizeTransform) -> list[float]:
+    last = (transform.resized.width - 1, transform.resized.height - 1) * (len(shape) // 2)
+    return [
+        float(min(max(round(value), 0), limit)) for value, limit in zip(shape, last, strict=True)
+    ]
+
+
+def format(
+    items: Sequence[Grounded], *, style: Style = "json", label_key: str | None = "label"
+) -> str:
+    """Writes an answer as the model writes it; `parse` reads it back unchanged.
+
+    Args:
+        items: in resized_px; coordinates are rounded to integers.
+        style: "json" for both kinds, "xml" for points, "text" (``x1,y1,x2,y2 name``) for boxes.
+        label_key: "text_content" for text spotting; None leaves labels out. JSON only.
+
+    >>> print(format([GroundedBox(box=Box(1, 2, 3, 4), label="cup")]))
+    ```json
+    [
+        {"bbox_2d": [1, 2, 3, 4], "label": "cup"}
+    ]
+    ```
+
+    Raises:
+        InputError: the style cannot hold an item.
+    """
+    if style == "json":
+        lines = [json.dumps(_record(item, label_key), ensure_ascii=False) for item in items]
+        body = "[\n\t" + ",\n\t".join(lines) + "\n]" if lines else "[]"
+        return f"```json\n{body}\n```"
+    for item in items:
+        _check_flat(item, style)
+    if style == "xml":
+        points = [item for item in items if isinstance(item, GroundedPoint)]
+        return "\n".join(_xml(label, list(same)) for label, same in groupby(points, _label))
+    boxes = [item for item in items if isinstance(item, GroundedBox)]
+    return "\n".join(f"{_commas(item.box)} {item.label}".rstrip() for item in boxes)
+
+
+def _record(item: Grounded, label_key: str | None) -> dict[str, JsonValue]:
+    if label_key is not None and label_key not in LABEL_KEYS:
+        raise InputError(f"label_key is {label_key!r}, expected one of {', '.join(LABEL_KEYS)}")
+    labels = LABEL_KEYS if label_key is None else LABEL_KEYS[: LABEL_KEYS.index(label_key) + 1]
+    clash = sorted({*BOX_KEYS, *POINT_KEYS, *IMAGE_KEYS, *labels} & item.extra.keys())
+    if clash:
+        raise InputError(f"extra keys {', '.join(clash)} have a meaning of their own")
+    if isinstance(item, GroundedBox):
+        record: dict[str, JsonValue] = {"bbox_2d": [*_integers(item.box)]}
+    else:
+        record = {"point_2d": [*_integers(item.point)]}
+    if label_key is not None:
+        record[label_key] = item.label
+    if item.image_index:
+        record[IMAGE_KEYS[0]] = item.image_index
+    return {**record, **item.extra}
+
+
+def _check_flat(item: Grounded, style: Style) -> None:
+    wanted = GroundedPoint if style == "xml" else GroundedBox
+    if not isinstance(item, wanted):
+        raise InputError(
+            f"style {style!r} cannot hold a {type(item).__name__}, expected {wanted.__name__}",
+            hint="use style='json'",
+        )
+    one_line = item.label == " ".join(item.label.split(" ")).strip() and item.label.isprintable()
+    if item.extra or item.image_index or not one_line:
+        raise InputError(
+            f"style {style!r} cannot hold label {item.label!r} with extra {dict(item.extra)}, "
+            "expected one printable line and the first picture",
+            hint="use style='json'",
+        )
+
+
+def _xml(label: str, points: Sequence[GroundedPoint]) -> str:
+    name = html.escape(label)
+    pairs = [_integers(item.point) for item in points]
+    numbers = " ".join(f'x{i}="{x}" y{i}="{y}"' for i, (x, y) in enumerate(pairs, start=1))
+    return f'<points {numbers} alt="{name}">{name}</points>'
+
+
+def _label(item: Grounded) -> str:
+    return item.label
+
+
+def _commas(box: Box) -> str:
+    return ",".join(str(value) for value in _integers(box))
+
+
+def _integers(shape: Box | Point) -> list[int]:
+    if not all(math.isfinite(value) for value in shape):
+        raise InputError(f"coordinates are {tuple(shape)}, expected finite numbers")
+    return [round(value) for value in shape]
+
+
+def _rounded(shape: Box | Point) -> list[JsonValue]:
+    return [round(value, 2) for value in shape]
+
+
+def _shared(item: Grounded) -> dict[str, JsonValue]:
+    return {
+        "label": item.label,
+        "image_index": item.image_index,
+        "clipped": item.clipped,
+        "raw": list(item.raw),
+        "extra": dict(item.extra),
+    }

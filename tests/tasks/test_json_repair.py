@@ -1,0 +1,115 @@
+"""The tolerant reader: what models spell wrongly, and what nobody should ever be able to break."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qvl.tasks.json_repair import MAX_DEPTH, iter_json
+from tests.material import material, requires_material
+
+scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=12)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=12,
+)
+containers = st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=6), values)
+
+
+def only(text: str) -> object:
+    (fragment,) = iter_json(text)
+    return fragment.value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[1, 2,]", [1, 2]),
+        ('{"a": 1,}', {"a": 1}),
+        ("{'a': 'b', c: True}", {"a": "b", "c": True}),
+        ('{"a": "5" tall", "b": None}', {"a": '5" tall', "b": None}),
+        ("[1 2 3 4]", [1, 2, 3, 4]),
+        ('["38" "314"]', ["38", "314"]),
+        ('[{"a": 1]', [{"a": 1}]),
+        ('{"a": [1, 2}', {"a": [1, 2]}),
+        ("{\u201ca\u201d: \u201cb\u201d}", {"a": "b"}),
+        (r'["\u00e9\ud83d\ude00\n\/\q"]', ["é😀\n/q"]),
+        (r'["\ud83d alone"]', ["\ufffd alone"]),
+        ("[1.5, -2e1, .5]", [1.5, -20.0, 0.5]),
+        ('["a\nb"]', ["a\nb"]),
+    ],
+)
+def test_forgives_slips(text: str, value: object) -> None:
+    assert only(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "no brackets", "a ] } b", "[x]", "{1}", "[1e999]", "[12px]"])
+def test_finds_nothing_in_prose(text: str) -> None:
+    assert list(iter_json(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ('[{"a": 1}, {"a": 2', [{"a": 1}]),
+        ('{"items": [{"a": 1}, {"a"', [{"a": 1}]),
+        ("[[1, 2], [3, 4], [5", [[1, 2], [3, 4]]),
+        ('{"bbox_2d": [1, 2, 3, 4], "label": "cu', []),
+        ("[10, 20, 30, 4", []),
+        ('["open', []),
+        ('["\\', []),
+        ('["\\u00', []),
+        ("[tru", []),
+    ],
+)
+def test_cut_text_keeps_only_what_was_closed(text: str, closed: list[object]) -> None:
+    (fragment,) = iter_json(text)
+    assert (fragment.value, fragment.complete) == (closed, False)
+
+
+def test_several_values_with_text_between() -> None:
+    found = [f.value for f in iter_json('First {"a": 1}. Then [2]; end.')]
+    assert found == [{"a": 1}, [2]]
+
+
+@given(containers)
+def test_reads_all_proper_json(value: object) -> None:
+    text = json.dumps(value)
+    (fragment,) = iter_json(f"before {text} after")
+    assert fragment.complete
+    assert fragment.value == value
+
+
+@given(st.text(alphabet="{}[],:\"'\\ \n1a.-eE", max_size=80) | st.text(max_size=80))
+def test_never_raises(text: str) -> None:
+    for fragment in iter_json(text):
+        assert 0 <= fragment.start < fragment.stop <= len(text)
+
+
+UNITS = ["[", "{", '{"a":', '["', "[{", "[1,", '{"a" ', "}", '"', "[[1]x ", "[[[1]]]x", "\\"]
+
+
+@pytest.mark.parametrize("unit", [*UNITS, '{"a": "b" c, '])
+def test_time_grows_with_the_text_only(unit: str) -> None:
+    start = time.perf_counter()
+    list(iter_json(unit * (200_000 // len(unit))))
+    assert time.perf_counter() - start < 2.0
+
+
+def test_depth_is_bounded() -> None:
+    deep = "[" * (MAX_DEPTH * 100) + "1" + "]" * (MAX_DEPTH * 100)
+    assert all(fragment.complete for fragment in iter_json(deep))
+
+
+@requires_material
+def test_recorded_answers_cut_anywhere() -> None:
+    folder = material("cookbooks", "model_outputs")
+    cases = json.loads((folder / "truncations.json").read_text())["cases"]
+    assert len(cases) > 30
+    for case in cases:
+        text = (folder / f"{case['of']}.txt").read_text()[: case["cut_at"]]
+        objects = [item for f in iter_json(text) for item in f.value]  # type: ignore[union-attr]
+        assert len(objects) == case["complete_objects"], case
