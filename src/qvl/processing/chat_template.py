@@ -70,9 +70,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedItem:
-    """Where the pad tokens of an image or video lie: tokens ``start`` to ``stop - 1``."""
+    """Where the pad tokens of an image or video lie: tokens ``start`` to ``stop - 1``.
 
-    media: Image | Video
+    Attributes:
+        index: the how many-th item of the whole conversation it is, from 0.
+    """
+
+    index: int
     start: int
     stop: int
 
@@ -259,10 +263,12 @@ def encode(
     Args:
         num_item_tokens: for each image and video, in order, how many pad tokens it takes.
     """
+    num_items = sum(piece.media is not None for piece in pieces)
+    if num_items != len(num_item_tokens):
+        raise ValueError(f"{len(num_item_tokens)} token counts for {num_items} images and videos")
     ids: list[int] = []
     owners: list[int] = []  # for each token, the index of its piece
     items: list[EncodedItem] = []
-    counts = iter(num_item_tokens)
     for is_text, group in groupby(
         enumerate(pieces), key=lambda pair: not _is_token(pair[1], tokenizer)
     ):
@@ -274,14 +280,12 @@ def encode(
                 run = [tokenizer.id_of(piece.text)]
             else:
                 pad = tokenizer.image_pad if piece.kind == "image" else tokenizer.video_pad
-                run = [pad] * next(counts)
+                run = [pad] * num_item_tokens[len(items)]
                 items.append(
-                    EncodedItem(media=piece.media, start=len(ids), stop=len(ids) + len(run))
+                    EncodedItem(index=len(items), start=len(ids), stop=len(ids) + len(run))
                 )
             ids += run
             owners += [index] * len(run)
-    if next(counts, None) is not None:
-        raise ValueError("more token counts than images and videos")
     owner = np.array(owners, dtype=np.int64)
     roles = {piece.turn: piece.role for piece in pieces}
     return EncodedConversation(

@@ -16,9 +16,6 @@ import numpy.typing as npt
 
 from qvl.errors import InputError
 
-GridThw = tuple[int, int, int]
-"""(t, h, w) of one image or video in patches; t counts frame pairs."""
-
 
 class TextRun(NamedTuple):
     """``length`` consecutive text tokens; vision_start and vision_end are text."""
@@ -34,7 +31,7 @@ class VisionRun(NamedTuple):
         second_per_grid: seconds between two temporal positions; None for an image.
     """
 
-    grid: GridThw
+    grid: tuple[int, int, int]
     second_per_grid: float | None = None
 
 
@@ -130,7 +127,7 @@ def _temporal_offsets(
     return (seconds * np.float32(tokens_per_second)).astype(np.int64)
 
 
-def num_tokens(grid: GridThw, *, merge: int = 2) -> int:
+def num_tokens(grid: tuple[int, int, int], *, merge: int = 2) -> int:
     """Returns how many language-model tokens an item with this patch grid takes.
 
     >>> num_tokens((1, 8, 10))
@@ -177,7 +174,7 @@ def pack_positions(samples: Sequence[Positions]) -> npt.NDArray[np.int64]:
 def runs_of(
     input_ids: npt.NDArray[np.int64],
     *,
-    grids: Sequence[GridThw],
+    grids: Sequence[tuple[int, int, int]],
     second_per_grid_ts: Sequence[float | None],
     image_token_id: int,
     video_token_id: int,
