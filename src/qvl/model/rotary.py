@@ -1,0 +1,66 @@
+"""Rotary positions: two axes for patches, three for tokens.
+
+Owns: the angles and the rotation. Does not own: which position a token has (``processing.positions``).
+
+    vision: grid -> (row, column) of each patch -> cos, sin  float32[P, head_dim / 2]
+    text:   position_ids int64[3, T]            -> cos, sin    float[T, head_dim / 2]
+
+Both rotate the pairs (j, j + head_dim / 2), so cos and sin are kept at half width.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, Qwen2_5_VisionRotaryEmbedding (theta=10000.0)
+VISION_THETA = 10000.0
+
+
+def inverse_frequencies(width: int, theta: float, device: torch.device | None = None) -> Tensor:
+    """theta ** (-2 i / width) for i in 0 .. width / 2 - 1, float32[width / 2]."""
+    return theta ** -(torch.arange(0, width, 2, dtype=torch.float32, device=device) / width)
+
+
+def patch_positions(height: int, width: int, merge: int) -> Tensor:
+    """(row, column) of every patch of one frame, in the order of the rows of ``pixel_values``: int64[h * w, 2].
+
+    Patches that are merged into one token follow each other.
+
+    >>> patch_positions(2, 4, 2)[:5].tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1], [0, 2]]
+    """
+    row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    cut = (height // merge, merge, width // merge, merge)
+    return torch.stack([x.reshape(cut).transpose(1, 2).flatten() for x in (row, column)], dim=-1)
+
+
+def vision_angles(height: int, width: int, merge: int, head_dim: int) -> Tensor:
+    """Angles of the patches of one frame, float32[h * w, head_dim / 2]: the row's, then the column's.
+
+    Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, rot_pos_emb. Time has no angle.
+    """
+    frequencies = inverse_frequencies(head_dim // 2, VISION_THETA)
+    positions = patch_positions(height, width, merge)
+    return (positions[..., None] * frequencies).flatten(1)
+
+
+def text_rotary(
+    position_ids: Tensor, *, head_dim: int, theta: float, sections: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
+    """cos and sin of tokens at int64[3, T] (time, height, width): float32[T, head_dim / 2] each.
+
+    The first ``sections[0]`` frequencies turn with time, the next ``sections[1]`` with height, the rest with width.
+    Source: transformers modeling_qwen2_5_vl.py, apply_multimodal_rotary_pos_emb; contiguous, not interleaved.
+    """
+    frequencies = inverse_frequencies(head_dim, theta, position_ids.device)
+    axes = zip(position_ids, frequencies.split(sections), strict=True)
+    angles = torch.cat([ids[:, None] * part for ids, part in axes], dim=-1)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (j, j + C / 2) of x, float[T, H, C], by the angles of each token, float[T, C / 2]."""
+    cos, sin = cos[:, None], sin[:, None]
+    left, right = x.chunk(2, dim=-1)
+    return torch.cat([left * cos - right * sin, right * cos + left * sin], dim=-1)
