@@ -292,10 +292,16 @@ def test_files_and_functions_stay_readable() -> None:
     _report(problems)
 
 
+# Files that may catch everything, each with its reason.
+CATCHES_ALL = {
+    "qvl.processing.tokenizer": "the tokenizers library raises plain Exception for a faulty file",
+}
+
+
 def test_only_process_edges_catch_everything() -> None:
     problems = []
     for module in MODULES:
-        if module.part in ("cli", "server"):
+        if module.part in ("cli", "server") or module.name in CATCHES_ALL:
             continue
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.ExceptHandler):
