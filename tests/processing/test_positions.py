@@ -3,7 +3,9 @@
 import doctest
 import json
 import math
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +33,14 @@ def test_worked_examples_in_the_docstrings() -> None:
     failed, tried = doctest.testmod(positions)
     assert tried > 5
     assert failed == 0
+
+
+def test_worked_example_of_the_concept_page(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "concepts" / "positions.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out == printed
 
 
 def test_documentation_example_with_25_tokens_per_second() -> None:
