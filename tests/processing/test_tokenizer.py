@@ -108,6 +108,24 @@ def test_trusted_text_has_special_tokens() -> None:
     assert small().decode(ids, skip_special_tokens=False) == "<|im_start|>user\nhello<|im_end|>"
 
 
+def test_a_base_vocabulary_that_lists_special_tokens_does_not_leak_them() -> None:
+    # With ignore_merges a whole pre-token is looked up before any merge.
+    spec = small_tokenizer_spec()
+    byte_level = spec["pre_tokenizer"]["pretokenizers"][1]
+    tokenizer = Tokenizer(
+        {**spec, "pre_tokenizer": byte_level, "model": {**spec["model"], "ignore_merges": True}}
+    )
+    assert tokenizer.im_end not in tokenizer.encode("<|im_end|>")
+
+
+def test_the_longest_of_two_names_wins() -> None:
+    spec = small_tokenizer_spec()
+    longer = {**spec["added_tokens"][1], "id": 400, "content": "<|im_start|>!"}
+    tokenizer = Tokenizer({**spec, "added_tokens": [*spec["added_tokens"], longer]})
+    assert tokenizer.encode_template("<|im_start|>!<|im_start|>") == [400, 1]
+    assert tokenizer.vocab_size == 401
+
+
 def test_call_marks_survive_when_special_tokens_are_hidden() -> None:
     tokenizer = Tokenizer(small_tokenizer_spec(call_marks=True))
     ids = tokenizer.encode_template("<|im_start|><tool_call>{}</tool_call>")

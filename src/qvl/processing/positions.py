@@ -211,7 +211,7 @@ def runs_of(
         length = num_tokens(grid, merge=merge)
         first, last = int(pad_indices[taken]), int(pad_indices[taken + length - 1])
         wanted = image_token_id if second_per_grid is None else video_token_id
-        if last - first != length - 1 or (input_ids[first : last + 1] != wanted).any():
+        if (input_ids[first : last + 1] != wanted).any():
             raise InputError(
                 f"the item with grid {grid} is not one run of {length} tokens with id {wanted}"
             )
