@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from qvl.errors import InputError
-from qvl.geometry import PixelLimits, ResizeTransform, patch_grid
+from qvl.geometry import TEMPORAL_PATCH, PixelLimits, ResizeTransform, patch_grid
 from qvl.messages import Image, Video
 from qvl.processing.image import measure_image, prepare_image
 from qvl.processing.patches import GridTHW, patchify
 from qvl.processing.positions import num_tokens
+from qvl.processing.video import measure_video, prepare_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,15 @@ class MediaPlan:
         kind: "image" or "video".
         grid: frame pairs, rows and columns of patches.
         transform: between the picture as given and as the model sees it.
+        num_frames: frames used; 1 for an image.
         second_per_grid: seconds between two frame pairs; None for an image.
-        timestamps_s: time of every frame used, in seconds; None for an image.
     """
 
     kind: Literal["image", "video"]
     grid: GridTHW
     transform: ResizeTransform
+    num_frames: int = 1
     second_per_grid: float | None = None
-    timestamps_s: tuple[float, ...] | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -50,10 +50,16 @@ class MediaPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedMedia:
-    """An image or video ready for the vision tower: float32[P, 1176] and what it came from."""
+    """An image or video ready for the vision tower.
+
+    Attributes:
+        pixel_values: float32[P, 1176], rows in merge order.
+        timestamps_s: when each frame used is shown, in seconds; None for an image.
+    """
 
     plan: MediaPlan
     pixel_values: npt.NDArray[np.float32]
+    timestamps_s: tuple[float, ...] | None = None
 
 
 def measure_media(media: Image | Video, limits: PixelLimits) -> MediaPlan:
@@ -62,11 +68,15 @@ def measure_media(media: Image | Video, limits: PixelLimits) -> MediaPlan:
     Raises:
         InputError: it cannot be read, or its options leave no size.
     """
-    if isinstance(media, Video):
-        raise InputError("videos cannot be read yet")
-    transform = measure_image(media, limits)
-    rows, columns = patch_grid(transform.resized)
-    return MediaPlan(kind="image", grid=GridTHW(1, rows, columns), transform=transform)
+    if isinstance(media, Image):
+        return _plan("image", measure_image(media, limits))
+    measured = measure_video(media, limits)
+    return _plan(
+        "video",
+        measured.transform,
+        num_frames=len(measured.plan.indices),
+        second_per_grid=measured.plan.second_per_grid,
+    )
 
 
 def prepare_media(media: Image | Video, limits: PixelLimits) -> PreparedMedia:
@@ -75,9 +85,38 @@ def prepare_media(media: Image | Video, limits: PixelLimits) -> PreparedMedia:
     Raises:
         InputError: it cannot be read, or its options leave no size.
     """
-    if isinstance(media, Video):
-        raise InputError("videos cannot be read yet")
-    image = prepare_image(media, limits)
-    patches = patchify(image.pixels[None])
-    plan = MediaPlan(kind="image", grid=patches.grid, transform=image.transform)
-    return PreparedMedia(plan=plan, pixel_values=patches.pixel_values)
+    if isinstance(media, Image):
+        image = prepare_image(media, limits)
+        return PreparedMedia(
+            plan=_plan("image", image.transform),
+            pixel_values=patchify(image.pixels[None]).pixel_values,
+        )
+    video = prepare_video(media, limits)
+    plan = _plan(
+        "video",
+        video.transform,
+        num_frames=len(video.frames),
+        second_per_grid=video.second_per_grid,
+    )
+    return PreparedMedia(
+        plan=plan,
+        pixel_values=patchify(video.frames).pixel_values,
+        timestamps_s=tuple(video.timestamps_s.tolist()),
+    )
+
+
+def _plan(
+    kind: Literal["image", "video"],
+    transform: ResizeTransform,
+    *,
+    num_frames: int = 1,
+    second_per_grid: float | None = None,
+) -> MediaPlan:
+    rows, columns = patch_grid(transform.resized)
+    return MediaPlan(
+        kind=kind,
+        grid=GridTHW(-(-num_frames // TEMPORAL_PATCH), rows, columns),
+        transform=transform,
+        num_frames=num_frames,
+        second_per_grid=second_per_grid,
+    )

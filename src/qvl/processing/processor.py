@@ -18,7 +18,7 @@ import numpy.typing as npt
 from qvl.errors import ContextLengthError, InputError
 from qvl.messages import Conversation, Image, Video
 from qvl.processing.bill import Bill
-from qvl.processing.chat_template import EncodedConversation, Piece, encode, render
+from qvl.processing.chat_template import EncodedConversation, EncodedItem, Piece, encode, render
 from qvl.processing.media import MediaPlan, PreparedMedia, measure_media, prepare_media
 from qvl.processing.patches import PATCH_DIM
 from qvl.processing.positions import Positions, TextRun, VisionRun, mrope_positions
@@ -33,9 +33,11 @@ class MediaItem(MediaPlan):
 
     Attributes:
         span: index of its first pad token, and one past its last.
+        timestamps_s: when each frame used is shown, in seconds; None for an image.
     """
 
     span: tuple[int, int]
+    timestamps_s: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,35 +127,17 @@ class Processor:
         )
         media = _media_of(pieces)
         plans = [measure_media(item, self.settings.limits) for item in media]
-        prepared: dict[int, PreparedMedia] = {}
-        while True:
-            encoded = self._encode(pieces, plans)
-            encoded = _fit(encoded, plans, limit, truncate)
-            for item in encoded.items:
-                if item.index not in prepared:
-                    found = prepare_media(media[item.index], self.settings.limits)
-                    prepared[item.index] = found
-            actual = [
-                prepared[index].plan if index in prepared else plan
-                for index, plan in enumerate(plans)
-            ]
-            # A video may hold fewer frames than its header says; then count once more.
-            if [plan.grid for plan in actual] == [plan.grid for plan in plans]:
-                break
-            plans = actual
-        kept = [prepared[item.index] for item in encoded.items]
-        positions = self._positions(encoded, actual)
+        encoded = _fit(self._encode(pieces, plans), plans, limit, truncate)
+        positions = self._positions(encoded, plans)
+        prepared = [self._prepare(media[item.index], plans[item.index]) for item in encoded.items]
         return ModelInputs(
             input_ids=encoded.input_ids,
             position_ids=positions.position_ids,
             next_position=positions.next_position,
             loss_mask=encoded.loss_mask,
-            pixel_values=_stack([item.pixel_values for item in kept]),
-            grid_thw=np.array([item.plan.grid for item in kept], dtype=np.int64).reshape(-1, 3),
-            media=tuple(
-                _placed(prepared[item.index].plan, span=(item.start, item.stop))
-                for item in encoded.items
-            ),
+            pixel_values=_stack([item.pixel_values for item in prepared]),
+            grid_thw=np.array([item.plan.grid for item in prepared], np.int64).reshape(-1, 3),
+            media=tuple(map(_placed, prepared, encoded.items)),
         )
 
     def bill(
@@ -182,6 +166,16 @@ class Processor:
     def _encode(self, pieces: Sequence[Piece], plans: Sequence[MediaPlan]) -> EncodedConversation:
         return encode(pieces, self.tokenizer, num_item_tokens=[plan.num_tokens for plan in plans])
 
+    def _prepare(self, media: Image | Video, plan: MediaPlan) -> PreparedMedia:
+        prepared = prepare_media(media, self.settings.limits)
+        if prepared.plan != plan:
+            raise InputError(
+                f"the header of the {plan.kind} says {plan.transform.original}, its pixels are "
+                f"{prepared.plan.transform.original}",
+                hint="the file is damaged, or was changed while it was read",
+            )
+        return prepared
+
     def _positions(self, encoded: EncodedConversation, plans: Sequence[MediaPlan]) -> Positions:
         runs: list[TextRun | VisionRun] = []
         place = 0
@@ -197,14 +191,16 @@ def _media_of(pieces: Sequence[Piece]) -> list[Image | Video]:
     return [piece.media for piece in pieces if piece.media is not None]
 
 
-def _placed(plan: MediaPlan, *, span: tuple[int, int]) -> MediaItem:
+def _placed(prepared: PreparedMedia, place: EncodedItem) -> MediaItem:
+    plan = prepared.plan
     return MediaItem(
         kind=plan.kind,
         grid=plan.grid,
         transform=plan.transform,
+        num_frames=plan.num_frames,
         second_per_grid=plan.second_per_grid,
-        timestamps_s=plan.timestamps_s,
-        span=span,
+        timestamps_s=prepared.timestamps_s,
+        span=(place.start, place.stop),
     )
 
 
