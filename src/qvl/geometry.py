@@ -90,7 +90,7 @@ Shape = TypeVar("Shape", Point, Box)
 
 
 def smart_resize(
-    size: ImageSize, *, factor: int = FACTOR, min_pixels: int, max_pixels: int
+    size: ImageSize, *, factor: int = FACTOR, min_pixels: int, max_pixels: float
 ) -> ImageSize:
     """The size a picture is resized to: near its own shape, sides divisible by `factor`.
 
@@ -114,7 +114,7 @@ def smart_resize(
         raise InputError(f"size is {size}, expected at least 1 x 1 px")
     if not 0 < min_pixels <= max_pixels:
         raise InputError(
-            f"min_pixels {min_pixels} and max_pixels {max_pixels} leave no size, expected "
+            f"min_pixels {min_pixels} and max_pixels {max_pixels:.0f} leave no size, expected "
             "0 < min_pixels <= max_pixels",
             hint="lower min_pixels together with max_pixels",
         )

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from qvl.errors import InputError
 from qvl.geometry import ImageSize, PixelLimits, ResizeTransform, smart_resize
 from qvl.messages import Image
-from qvl.processing.sources import locate_source, shorten
+from qvl.processing.sources import blame, locate_source, shorten
 
 MAX_SOURCE_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 """Largest picture that is decoded. Source: Pillow, twice Image.MAX_IMAGE_PIXELS."""
@@ -71,11 +71,12 @@ def prepare_image(image: Image, limits: PixelLimits) -> PreparedImage:
     with _opened(image.source) as opened:
         plan_image_size(_oriented_size(opened), image, limits)
         rgb = _to_upright_rgb(opened)
-    original = ImageSize(rgb.height, rgb.width)
-    resized = plan_image_size(original, image, limits)
-    return PreparedImage(
-        pixels=resize_pixels(rgb, resized), transform=ResizeTransform(original, resized)
-    )
+        # Some formats tell their orientation only at the end of the file.
+        original = ImageSize(rgb.height, rgb.width)
+        resized = plan_image_size(original, image, limits)
+        return PreparedImage(
+            pixels=resize_pixels(rgb, resized), transform=ResizeTransform(original, resized)
+        )
 
 
 def load_image(source: ImageSource) -> PIL.Image.Image:
@@ -98,7 +99,17 @@ def measure_image(image: Image, limits: PixelLimits) -> ResizeTransform:
     """
     with _opened(image.source) as opened:
         original = _oriented_size(opened)
-    return ResizeTransform(original, plan_image_size(original, image, limits))
+        return ResizeTransform(original, plan_image_size(original, image, limits))
+
+
+def measure_size(source: ImageSource) -> ImageSize:
+    """Size of a picture as shown, in original_px, from the header of its file.
+
+    Raises:
+        InputError: the source is no readable picture.
+    """
+    with _opened(source) as opened:
+        return _oriented_size(opened)
 
 
 def plan_image_size(original: ImageSize, image: Image, limits: PixelLimits) -> ImageSize:
@@ -127,44 +138,43 @@ def resize_pixels(rgb: PIL.Image.Image, size: ImageSize) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def _opened(source: object) -> Iterator[PIL.Image.Image]:
-    """The picture, its header read and its size checked; every failure inside is an InputError."""
+    """The picture with its header read and its size checked; names it when something fails."""
     if isinstance(source, np.ndarray):
-        yield _image_from_array(source)
+        with blame("picture array"):
+            yield _image_from_array(source)
         return
-    name = "picture"
-    if not isinstance(source, PIL.Image.Image | str | Path | bytes):
+    if isinstance(source, PIL.Image.Image):
+        with blame("picture"), _quiet_pillow(), _decoding():
+            _check_size(source)
+            yield source
+        return
+    if not isinstance(source, str | Path | bytes):
         raise InputError(
             f"image source is a {type(source).__name__}, "
             "expected a path, bytes, a Pillow picture or a uint8[H, W, 3] array"
         )
-    located = None
-    if not isinstance(source, PIL.Image.Image):
-        located = locate_source(source, kind="image")
-        if isinstance(located, Path):
-            name = f"picture {shorten(str(located))}"
-    with _quiet_pillow():
-        try:
-            if located is None:
-                assert isinstance(source, PIL.Image.Image)
-                _check_size(source)
-                yield source
-            else:
-                with _open_file(located) as image:
-                    _check_size(image)
-                    yield image
-        except InputError as error:
-            raise InputError(f"{name}: {error.message}", hint=error.hint) from None
-        except PIL.UnidentifiedImageError:
-            raise InputError(
-                f"{name} is in no known format, expected one of {', '.join(FORMATS)}",
-                hint="pages of a PDF and frames of a video must be given as pictures",
-            ) from None
-        except PIL.Image.DecompressionBombError:
-            raise InputError(f"{name} has more than {MAX_SOURCE_PIXELS:,} pixels") from None
-        except _DECODER_ERRORS as error:
-            raise InputError(
-                f"{name} is damaged or cut off: {shorten(str(error) or type(error).__name__)}"
-            ) from None
+    located = locate_source(source, kind="image")
+    name = f"picture {shorten(str(located))}" if isinstance(located, Path) else "picture"
+    with blame(name), _quiet_pillow(), _decoding(), _open_file(located) as image:
+        _check_size(image)
+        yield image
+
+
+@contextlib.contextmanager
+def _decoding() -> Iterator[None]:
+    """Turns what Pillow raises on damaged files into an InputError."""
+    try:
+        yield
+    except PIL.UnidentifiedImageError:
+        raise InputError(
+            f"in no known format, expected one of {', '.join(FORMATS)}",
+            hint="give pages of a PDF and frames of a video as pictures",
+        ) from None
+    except PIL.Image.DecompressionBombError:
+        raise InputError(f"more than {MAX_SOURCE_PIXELS:,} pixels") from None
+    except _DECODER_ERRORS as error:
+        reason = shorten(str(error) or type(error).__name__)
+        raise InputError(f"damaged or cut off: {reason}") from None
 
 
 def _open_file(located: Path | bytes) -> PIL.Image.Image:
@@ -189,7 +199,7 @@ def _image_from_array(array: NDArray[np.generic]) -> PIL.Image.Image:
     shape = " x ".join(str(side) for side in array.shape) or "a scalar"
     if array.dtype != np.uint8:
         raise InputError(
-            f"picture array has the type {array.dtype}, expected uint8",
+            f"its type is {array.dtype}, expected uint8",
             hint="bring the values to 0..255 and convert with .astype(numpy.uint8)",
         )
     if array.ndim == 3 and array.shape[2] == 1:
@@ -197,13 +207,13 @@ def _image_from_array(array: NDArray[np.generic]) -> PIL.Image.Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         first = array.ndim == 3 and array.shape[0] in (1, 3, 4)
         raise InputError(
-            f"picture array has the shape {shape}, expected H x W, H x W x 3 or H x W x 4",
+            f"its shape is {shape}, expected H x W, H x W x 3 or H x W x 4",
             hint="move the channels to the end: array.transpose(1, 2, 0)" if first else None,
         )
     if array.shape[0] * array.shape[1] > MAX_SOURCE_PIXELS:
-        raise InputError(f"picture array is {shape}, more than {MAX_SOURCE_PIXELS:,} pixels")
+        raise InputError(f"its shape is {shape}, more than {MAX_SOURCE_PIXELS:,} pixels")
     if array.size == 0:
-        raise InputError(f"picture array has the shape {shape}, expected at least 1 x 1 px")
+        raise InputError(f"its shape is {shape}, expected at least 1 x 1 px")
     return PIL.Image.fromarray(np.ascontiguousarray(array))
 
 

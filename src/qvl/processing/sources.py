@@ -8,9 +8,11 @@ Owns: paths, `file://` addresses, data URIs, file contents. Does not own: fetchi
 
 import base64
 import binascii
+import contextlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, unquote_to_bytes
@@ -21,6 +23,24 @@ Kind = Literal["image", "video"]
 
 # Two letters or more before "://", so that no Windows drive is taken for an address.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts"}
+)
+"""A path that ends so is a video; give `Video(...)` for any other."""
+
+
+def is_video_name(source: str | Path) -> bool:
+    """Whether a path, address or data URI says by its name that it is a video.
+
+    >>> [is_video_name(name) for name in ("match.MP4", "data:video/mp4;base64,AA", "photo.gif")]
+    [True, True, False]
+    """
+    name = str(source)
+    if name[:5].lower() == "data:":
+        return name[5:11].lower() == "video/"
+    return Path(name).suffix.lower() in VIDEO_SUFFIXES
 
 
 def locate_source(source: str | Path | bytes, *, kind: Kind) -> Path | bytes:
@@ -49,6 +69,15 @@ def locate_source(source: str | Path | bytes, *, kind: Kind) -> Path | bytes:
             hint="download it first and give the path",
         )
     return _readable_file(Path(source), kind)
+
+
+@contextlib.contextmanager
+def blame(name: str) -> Iterator[None]:
+    """Puts the name of the thing at fault before the message of any InputError inside."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error.message}", hint=error.hint) from None
 
 
 def shorten(text: str, *, limit: int = 80) -> str:
@@ -84,10 +113,7 @@ def _path_of_file_address(address: str) -> Path:
     """`file:///a%20b.png` -> /a b.png; a name that holds a real percent sign is taken as it is."""
     rest = address[len("file:") :]
     if rest.startswith("//"):
-        rest = rest[2:].removeprefix("localhost/")
-        rest = (
-            rest if rest.startswith("/") or not address[7:].startswith("localhost/") else "/" + rest
-        )
+        rest = rest[2:].removeprefix("localhost")
     verbatim = Path(rest)
     if "%" in rest and "\0" not in rest and not verbatim.exists():
         return Path(unquote(rest))
