@@ -18,6 +18,7 @@ from typing import Literal
 from urllib.parse import unquote, unquote_to_bytes
 
 from qvl.errors import InputError
+from qvl.options import shown
 
 Kind = Literal["image", "video"]
 
@@ -65,7 +66,7 @@ def locate_source(source: str | Path | bytes, *, kind: Kind) -> Path | bytes:
         return _readable_file(_path_of_file_address(source), kind)
     if _ADDRESS.match(source):
         raise InputError(
-            f"{kind} is an address, {shorten(source)}, expected a file: nothing is fetched here",
+            f"{kind} is an address, {shown(source)}, expected a file: nothing is fetched here",
             hint="download it first and give the path",
         )
     return _readable_file(Path(source), kind)
@@ -80,32 +81,26 @@ def blame(name: str) -> Iterator[None]:
         raise InputError(f"{name}: {error.message}", hint=error.hint) from None
 
 
-def shorten(text: str, *, limit: int = 80) -> str:
-    """A quoted text on one line, short enough for a message."""
-    shown = repr(text if len(text) <= 2 * limit else text[: 2 * limit])
-    return shown if len(shown) <= limit else shown[: limit - 4] + "...'"
-
-
 def _readable_file(path: Path, kind: Kind) -> Path:
-    shown = shorten(str(path))
+    name = shown(str(path))
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        raise InputError(f"{kind} file {shown} does not exist") from None
+        raise InputError(f"{kind} file {name} does not exist") from None
     except (OSError, ValueError) as error:  # name too long, null byte, no permission, link loop
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{kind} file {shown} cannot be opened: {reason}") from None
+        raise InputError(f"{kind} file {name} cannot be opened: {reason}") from None
     if stat.S_ISDIR(status.st_mode):
         raise InputError(
-            f"{kind} file {shown} is a directory, expected a file",
+            f"{kind} file {name} is a directory, expected a file",
             hint="give one file of it, or all frames of a video as a list",
         )
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{kind} file {shown} is a device or a pipe, expected a regular file")
+        raise InputError(f"{kind} file {name} is a device or a pipe, expected a regular file")
     if status.st_size == 0:
-        raise InputError(f"{kind} file {shown} is empty")
+        raise InputError(f"{kind} file {name} is empty")
     if not os.access(path, os.R_OK):
-        raise InputError(f"{kind} file {shown} cannot be opened: permission denied")
+        raise InputError(f"{kind} file {name} cannot be opened: permission denied")
     return path
 
 
@@ -123,7 +118,7 @@ def _path_of_file_address(address: str) -> Path:
 def _decode_data_uri(uri: str, kind: Kind) -> bytes:
     header, comma, payload = uri.partition(",")
     if not comma:
-        raise InputError(f"{kind} has a data URI without a comma, {shorten(uri)}")
+        raise InputError(f"{kind} has a data URI without a comma, {shown(uri)}")
     if header.lower().endswith(";base64"):
         text = "".join(unquote(payload).split()) if "%" in payload else "".join(payload.split())
         try:

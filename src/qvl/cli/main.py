@@ -1,0 +1,159 @@
+"""The command ``qvl``: picks a command, runs it, and turns errors into one line.
+
+Owns: the table of commands, exit codes, how errors look. Does not own: any command.
+
+    argv -> command (or `ask`, when a file comes first) -> add_arguments -> run -> exit code
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Data goes to stdout, all else to
+stderr. A command's module is imported only when it is chosen.
+"""
+
+import argparse
+import difflib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple, NoReturn, Protocol, cast
+
+from qvl import __version__
+from qvl.cli.terminal import note
+from qvl.errors import QvlError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what it does, in one line."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "ask": Entry("qvl.cli.ask", "ask a question about pictures and videos"),
+    "chat": Entry("qvl.cli.chat", "talk about pictures and videos, turn by turn"),
+    "ground": Entry("qvl.cli.ground", "find things: boxes or points in pixels of the picture"),
+    "plan": Entry("qvl.cli.plan", "what a request will cost, before anything runs"),
+    "train": Entry("qvl.cli.train", "train a model by a recipe"),
+    "info": Entry("qvl.cli.info", "the model, its configuration, versions and hardware"),
+}
+
+
+class Command(Protocol):
+    """What the module of a command offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declares the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Does the work and returns the exit code."""
+
+
+class UsageError(Exception):
+    """The command line cannot be understood."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports wrong usage in one line, with the nearest option that exists."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"{self.prog} --help"
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            message = f"unknown argument {unknown.split()[0]}"
+            near = difflib.get_close_matches(
+                unknown.split()[0].split("=")[0], self._option_string_actions, n=1
+            )
+            hint = f"did you mean {near[0]}?" if near else hint
+        raise UsageError(message, hint=hint)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        return _fail(str(error), error.hint, USAGE)
+    except QvlError as error:
+        return _fail(error.message, error.hint, FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception:
+        traceback.print_exc()
+        return _fail("this is a bug in qvl", "report it with the lines above", FAILED)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if arguments else USAGE
+    if arguments[0] == "--version":
+        print(f"qvl {__version__}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        _check_shorthand(name)
+        name, rest = "ask", arguments
+    entry = COMMANDS[name]
+    command = cast(Command, import_module(entry.module))
+    parser = Parser(
+        prog=f"qvl {name}",
+        description=command.__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(rest))
+    except SystemExit as stop:  # argparse, after --help
+        return stop.code if isinstance(stop.code, int) else FAILED
+
+
+def _check_shorthand(first: str) -> None:
+    """``qvl photo.jpg "question"`` means ask; a mistyped command does not."""
+    looks_like_file = Path(first).suffix or os.sep in first or ":" in first
+    if " " in first or looks_like_file or Path(first).exists():
+        return
+    near = difflib.get_close_matches(first, COMMANDS, n=1)
+    raise UsageError(
+        f"unknown command {first!r}",
+        hint=f"did you mean qvl {near[0]}?" if near else "qvl --help",
+    )
+
+
+def _overview() -> str:
+    rows = [f"  qvl {name:<8}{entry.help}" for name, entry in COMMANDS.items()]
+    return "\n".join(
+        [
+            'usage: qvl FILE... "question"     or     qvl COMMAND ...',
+            "",
+            *rows,
+            "",
+            "qvl COMMAND --help tells more.",
+            "Without --model, the tiny model that ships inside answers.",
+        ]
+    )
+
+
+def _fail(message: str, hint: str | None, code: int) -> int:
+    note(f"error: {' '.join(message.split())}")
+    if hint is not None:
+        note(f"hint: {' '.join(hint.split())}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

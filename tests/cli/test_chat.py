@@ -1,0 +1,37 @@
+"""``qvl chat``: turns from stdin, files with the next turn, one bad turn is not the end."""
+
+import io
+
+import pytest
+
+from tests.cli.conftest import Run, ScriptedModel
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch) -> object:
+    def feed(*lines: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+    return feed
+
+
+def test_turns_and_files(run: Run, model: ScriptedModel, picture: str, say: object) -> None:
+    say("What is it?", "", "And now?", f"/add '{picture}'", "Compare.")  # type: ignore[operator]
+    code, out, err = run("chat", picture)
+    assert (code, err) == (0, "")
+    assert out == "turn 1, 2 parts\nturn 2, 1 parts\nturn 3, 2 parts\n"
+
+
+def test_new_forgets_and_quit_leaves(run: Run, model: ScriptedModel, say: object) -> None:
+    say("one", "/new", "two", "/quit", "three")  # type: ignore[operator]
+    assert run("chat")[1] == "turn 1, 1 parts\nturn 1, 1 parts\n"
+
+
+def test_a_bad_turn_is_reported_and_forgotten(run: Run, model: ScriptedModel, say: object) -> None:
+    say("/add missing.png", "/ad x", "/add 'open", "still here")  # type: ignore[operator]
+    code, out, err = run("chat")
+    assert (code, out) == (0, "turn 1, 1 parts\n")
+    errors = err.splitlines()
+    assert len(errors) == 3
+    assert errors[0] == "error: image file 'missing.png' does not exist"
+    assert errors[1].startswith("error: unknown command /ad; hint: /add FILE")
