@@ -9,16 +9,14 @@ protocol. Does not own: opening a picture or video (processing), fetching an add
     Conversation + SamplingParams      -> TextGenerator      -> GenerationResult
 """
 
-import difflib
 import json
-import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from qvl.errors import InputError
+from qvl.options import check_keys, nearest, real_number, shown, type_name, whole_number
 
 if TYPE_CHECKING:
     import numpy
@@ -44,7 +42,7 @@ class Text:
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
-            raise InputError(f"text is a {_type_name(self.text)}, expected a string")
+            raise InputError(f"text is a {type_name(self.text)}, expected a string")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +94,12 @@ class Video:
     def __post_init__(self) -> None:
         _check_pixel_options(self, "video")
         for name in ("nframes", "min_frames", "max_frames", "total_pixels"):
-            _set(self, name, _positive_int(getattr(self, name), name, "video"))
-        _set(self, "fps", _number(self.fps, "fps", "video", above_zero=True))
-        _set(self, "video_start", _number(self.video_start, "video_start", "video"))
-        _set(self, "video_end", _number(self.video_end, "video_end", "video"))
+            _set(self, name, whole_number(getattr(self, name), f"video option {name}"))
+        for name in ("fps", "video_start", "video_end"):
+            number = real_number(
+                getattr(self, name), f"video option {name}", is_zero_allowed=name != "fps"
+            )
+            _set(self, name, number)
         if self.fps is not None and self.nframes is not None:
             raise InputError(
                 f"fps {self.fps:g} and nframes {self.nframes} given for one video, "
@@ -134,18 +134,18 @@ class Message:
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
             raise InputError(
-                f"message has the role {_shown(self.role)}, "
+                f"message has the role {shown(self.role)}, "
                 f"expected one of {', '.join(get_args(Role))}"
             )
         if not isinstance(self.content, tuple):
             raise InputError(
-                f"content of a Message is a {_type_name(self.content)}, "
+                f"content of a Message is a {type_name(self.content)}, "
                 "expected a tuple of Text, Image and Video"
             )
         for part in self.content:
             if not isinstance(part, Part):
                 raise InputError(
-                    f"message holds a {_type_name(part)}, expected Text, Image or Video"
+                    f"message holds a {type_name(part)}, expected Text, Image or Video"
                 )
         if self.tool_calls and self.role != "assistant":
             raise InputError(f"message of role {self.role!r} has tool_calls, expected 'assistant'")
@@ -212,14 +212,14 @@ class SamplingParams:
             if not is_real or not low <= value <= high:
                 kind = "an integer" if name in _SAMPLING_INTEGERS else "a number"
                 raise InputError(
-                    f"sampling option {name} is {_shown(value)}, "
+                    f"sampling option {name} is {shown(value)}, "
                     f"expected {kind} from {low:g} to {high:g}"
                 )
         if not isinstance(self.stop, tuple) or not all(
             isinstance(text, str) and text for text in self.stop
         ):
             raise InputError(
-                f"sampling option stop is {_shown(self.stop)}, expected strings of one or more "
+                f"sampling option stop is {shown(self.stop)}, expected strings of one or more "
                 "characters"
             )
 
@@ -289,14 +289,14 @@ def parse_conversation(
     if isinstance(obj, str):
         return Conversation((Message("user", (Text(obj),)),), _parse_tools(tools or ()))
     if isinstance(obj, Mapping):
-        _check_keys(obj, ("messages", "tools"), "a conversation")
+        check_keys(obj, ("messages", "tools"), "a conversation")
         tools = obj.get("tools") if tools is None else tools
         obj = obj.get("messages")
     if isinstance(obj, Message):
         obj = [obj]
     if not isinstance(obj, list | tuple):
         raise InputError(
-            f"conversation is a {_type_name(obj)}, expected a string or a list of messages"
+            f"conversation is a {type_name(obj)}, expected a string or a list of messages"
         )
     return Conversation(tuple(_parse_message(item) for item in obj), _parse_tools(tools or ()))
 
@@ -306,11 +306,11 @@ def _parse_message(obj: object) -> Message:
         return obj
     if not isinstance(obj, Mapping):
         raise InputError(
-            f"message is a {_type_name(obj)}, expected a dictionary with role and content"
+            f"message is a {type_name(obj)}, expected a dictionary with role and content"
         )
     # The template has no place for `name` and `tool_call_id`; clients of OpenAI's API send them.
     known = ("role", "content", "tool_calls", "name", "tool_call_id")
-    _check_keys(obj, known, "a message")
+    check_keys(obj, known, "a message")
     if "role" not in obj:
         raise InputError("message has no role, expected 'system', 'user', 'assistant' or 'tool'")
     role = obj["role"]
@@ -320,13 +320,13 @@ def _parse_message(obj: object) -> Message:
     tool_calls = tuple(_parse_tool_call(call) for call in _as_list(obj.get("tool_calls")))
     if content is None:
         if not tool_calls:
-            raise InputError(f"message of role {_shown(role)} has no content")
+            raise InputError(f"message of role {shown(role)} has no content")
         return Message(role, (), tool_calls)
     if isinstance(content, str):
         return Message(role, (Text(content),), tool_calls)
     if not isinstance(content, list | tuple):
         raise InputError(
-            f"content of a message is a {_type_name(content)}, expected a string or a list of parts"
+            f"content of a message is a {type_name(content)}, expected a string or a list of parts"
         )
     return Message(role, tuple(_parse_part(part) for part in content), tool_calls)
 
@@ -348,10 +348,10 @@ def _parse_part(obj: object) -> Part:
     if isinstance(obj, str):
         return Text(obj)
     if not isinstance(obj, Mapping):
-        raise InputError(f"content part is a {_type_name(obj)}, expected a dictionary")
+        raise InputError(f"content part is a {type_name(obj)}, expected a dictionary")
     payload_key = _payload_key(obj)
     kind = _PAYLOAD_KEYS[payload_key]
-    _check_keys(obj, ("type", payload_key, *_OPTIONS[kind]), f"a content part of kind {kind!r}")
+    check_keys(obj, ("type", payload_key, *_OPTIONS[kind]), f"a content part of kind {kind!r}")
     payload = obj[payload_key]
     if kind == "text":
         return Text(payload)
@@ -374,20 +374,20 @@ def _payload_key(part: Mapping[Any, Any]) -> str:
     declared = part.get("type")
     if declared is not None and (not isinstance(declared, str) or declared not in _PAYLOAD_KEYS):
         raise InputError(
-            f"content part has the type {_shown(declared)}"
+            f"content part has the type {shown(declared)}"
             f", expected one of {', '.join(_PAYLOAD_KEYS)}",
-            hint=_nearest(declared, _PAYLOAD_KEYS),
+            hint=nearest(declared, _PAYLOAD_KEYS),
         )
     if len(present) > 1:
         raise InputError(
             f"content part has both {present[0]!r} and {present[1]!r}, expected one of them"
         )
     if not present:
-        keys = ", ".join(_shown(key) for key in part) or "no keys"
+        keys = ", ".join(shown(key) for key in part) or "no keys"
         expected = (
             f"one of {', '.join(_PAYLOAD_KEYS)}" if declared is None else f"the key {declared!r}"
         )
-        hints = (_nearest(key, _PAYLOAD_KEYS, fallback=False) for key in part if key != "type")
+        hints = (nearest(key, _PAYLOAD_KEYS, else_list=False) for key in part if key != "type")
         raise InputError(
             f"content part has {keys}, expected {expected}",
             hint=next((hint for hint in hints if hint is not None), None),
@@ -399,12 +399,12 @@ def _payload_key(part: Mapping[Any, Any]) -> str:
 
 def _parse_url(payload: Mapping[Any, Any], key: str) -> tuple[object, int | None]:
     """OpenAI's `{"url": ..., "detail": ...}` -> (address, the pixel limit that detail means)."""
-    _check_keys(payload, ("url", "detail"), f"{key!r}")
+    check_keys(payload, ("url", "detail"), f"{key!r}")
     if "url" not in payload:
         raise InputError(f"{key!r} has no 'url'")
     detail = payload.get("detail", "auto")
     if detail not in ("auto", "low", "high"):
-        raise InputError(f"detail is {_shown(detail)}, expected auto, low or high")
+        raise InputError(f"detail is {shown(detail)}, expected auto, low or high")
     return payload["url"], LOW_DETAIL_PIXELS if detail == "low" else None
 
 
@@ -412,8 +412,8 @@ def _parse_tool_call(obj: object) -> ToolCall:
     if isinstance(obj, ToolCall):
         return obj
     if not isinstance(obj, Mapping):
-        raise InputError(f"tool call is a {_type_name(obj)}, expected a dictionary")
-    _check_keys(obj, ("id", "type", "index", "function", "name", "arguments"), "a tool call")
+        raise InputError(f"tool call is a {type_name(obj)}, expected a dictionary")
+    check_keys(obj, ("id", "type", "index", "function", "name", "arguments"), "a tool call")
     function = obj.get("function", obj)
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InputError("tool call has no name, expected {'name': ..., 'arguments': ...}")
@@ -427,7 +427,7 @@ def _parse_tool_call(obj: object) -> ToolCall:
             ) from error
     if not isinstance(arguments, Mapping):
         raise InputError(
-            f"arguments of the tool call {function['name']!r} are a {_type_name(arguments)}, "
+            f"arguments of the tool call {function['name']!r} are a {type_name(arguments)}, "
             "expected an object"
         )
     return ToolCall(function["name"], dict(arguments))
@@ -435,13 +435,13 @@ def _parse_tool_call(obj: object) -> ToolCall:
 
 def _parse_tools(tools: object) -> tuple[dict[str, Any], ...]:
     if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
-        raise InputError(f"tools is a {_type_name(tools)}, expected a list of functions")
+        raise InputError(f"tools is a {type_name(tools)}, expected a list of functions")
     parsed = []
     for tool in tools:
         function = tool.get("function", tool) if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise InputError(
-                f"tool is {_shown(tool)}, expected "
+                f"tool is {shown(tool)}, expected "
                 "{'type': 'function', 'function': {'name': ..., 'parameters': ...}}"
             )
         parsed.append({"type": "function", "function": dict(function)})
@@ -452,13 +452,13 @@ def _as_list(value: object) -> Sequence[object]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple):
-        raise InputError(f"tool_calls is a {_type_name(value)}, expected a list")
+        raise InputError(f"tool_calls is a {type_name(value)}, expected a list")
     return value
 
 
 def _check_pixel_options(part: Image | Video, kind: str) -> None:
     for name in ("min_pixels", "max_pixels", "resized_height", "resized_width"):
-        _set(part, name, _positive_int(getattr(part, name), name, kind))
+        _set(part, name, whole_number(getattr(part, name), f"{kind} option {name}"))
     if (part.resized_height is None) != (part.resized_width is None):
         given = "resized_width" if part.resized_height is None else "resized_height"
         raise InputError(
@@ -477,60 +477,3 @@ def _check_pixel_options(part: Image | Video, kind: str) -> None:
 def _set(instance: object, name: str, value: object) -> None:
     """Stores a normalised value in a frozen dataclass while it is being built."""
     object.__setattr__(instance, name, value)
-
-
-def _positive_int(value: object, name: str, kind: str) -> int | None:
-    if value is None:
-        return None
-    message = f"{kind} option {name} is {_shown(value)}, expected a whole number above 0"
-    if isinstance(value, bool):
-        raise InputError(message)
-    if isinstance(value, float) and value.is_integer():  # JSON writers turn 3136 into 3136.0
-        value = int(value)
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(message) from None
-    if not 0 < number < 2**53:
-        raise InputError(message)
-    return number
-
-
-def _number(value: object, name: str, kind: str, *, above_zero: bool = False) -> float | None:
-    if value is None:
-        return None
-    expected = "a number above 0" if above_zero else "a number of seconds, 0 or more"
-    message = f"{kind} option {name} is {_shown(value)}, expected {expected}"
-    if isinstance(value, bool | str | bytes):
-        raise InputError(message)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(message) from None
-    if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
-        raise InputError(message)
-    return number
-
-
-def _check_keys(obj: Mapping[Any, Any], known: Sequence[str], where: str) -> None:
-    for key in obj:
-        if key not in known:
-            raise InputError(f"unknown option {_shown(key)} in {where}", hint=_nearest(key, known))
-
-
-def _nearest(key: object, known: Iterable[str], *, fallback: bool = True) -> str | None:
-    names = list(known)
-    matches = difflib.get_close_matches(str(key)[:64], names, n=1)
-    if matches:
-        return f"did you mean {matches[0]!r}?"
-    return f"known here: {', '.join(names)}" if fallback else None
-
-
-def _type_name(value: object) -> str:
-    return type(value).__name__
-
-
-def _shown(value: object) -> str:
-    """A value short enough for a one-line message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from qvl.errors import InputError
 from qvl.geometry import ImageSize, PixelLimits, ResizeTransform, smart_resize
 from qvl.messages import Image
-from qvl.processing.sources import blame, locate_source, shorten
+from qvl.options import shown
+from qvl.processing.sources import blame, locate_source
 
 MAX_SOURCE_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 """Largest picture that is decoded. Source: Pillow, twice Image.MAX_IMAGE_PIXELS."""
@@ -154,7 +155,7 @@ def _opened(source: object) -> Iterator[PIL.Image.Image]:
             "expected a path, bytes, a Pillow picture or a uint8[H, W, 3] array"
         )
     located = locate_source(source, kind="image")
-    name = f"picture {shorten(str(located))}" if isinstance(located, Path) else "picture"
+    name = f"picture {shown(str(located))}" if isinstance(located, Path) else "picture"
     with blame(name), _quiet_pillow(), _decoding(), _open_file(located) as image:
         _check_size(image)
         yield image
@@ -173,7 +174,7 @@ def _decoding() -> Iterator[None]:
     except PIL.Image.DecompressionBombError:
         raise InputError(f"more than {MAX_SOURCE_PIXELS:,} pixels") from None
     except _DECODER_ERRORS as error:
-        reason = shorten(str(error) or type(error).__name__)
+        reason = shown(str(error) or type(error).__name__)
         raise InputError(f"damaged or cut off: {reason}") from None
 
 

@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from qvl.errors import InputError
 from qvl.geometry import ImageSize
+from qvl.options import shown
 from qvl.processing.frame_sampling import Timeline
 from qvl.processing.packet_index import PacketFacts, PacketIndex, Span
-from qvl.processing.sources import blame, locate_source, shorten
+from qvl.processing.sources import blame, locate_source
 
 MAX_FRAME_PIXELS = 35_651_584
 """Largest frame that is decoded, 8192 x 4352. Source: ITU-T H.265 table A.8, level 6.2."""
@@ -64,7 +65,7 @@ def open_video(source: str | Path | bytes) -> Iterator["VideoReader"]:
         InputError: no readable video; also for what goes wrong while frames are read inside.
     """
     located = locate_source(source, kind="video")
-    name = f"video {shorten(str(located))}" if isinstance(located, Path) else "video"
+    name = f"video {shown(str(located))}" if isinstance(located, Path) else "video"
     with blame(name), _decoding(), contextlib.ExitStack() as cleanup:
         handle: IO[bytes] = (
             cleanup.enter_context(located.open("rb"))
