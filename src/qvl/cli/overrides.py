@@ -8,11 +8,11 @@ each dataclass checks itself.
 
 import ast
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from qvl.errors import ConfigError
 
@@ -23,8 +23,9 @@ def apply_overrides(config: Config, settings: Sequence[str]) -> Config:
     """Returns the configuration with the settings applied in order.
 
     Args:
-        config: a dataclass, whose fields may be dataclasses.
-        settings: such as "optim.lr=1e-5".
+        config: a dataclass; its fields may be dataclasses, tuples of them, and mappings.
+        settings: such as "optim.lr=1e-5" or, of a tuple, "stages.0.steps=10" or, where the
+            elements have names, "stages.read.steps=10".
 
     Raises:
         ConfigError: no "=", an unknown field, or a value that is not of the field's type.
@@ -33,27 +34,44 @@ def apply_overrides(config: Config, settings: Sequence[str]) -> Config:
         path, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set {setting} has no value", hint="write --set field=value")
-        config = _changed(config, path.strip().split("."), text.strip(), whole=path.strip())
+        name = path.strip()
+        config = cast(Config, _changed(config, type(config), name.split("."), text.strip(), name))
     return config
 
 
-def _changed(config: Config, path: Sequence[str], text: str, *, whole: str) -> Config:
-    if not is_dataclass(config) or isinstance(config, type):
-        raise ConfigError(f"--set {whole}: {path[0]} is no field of a {type(config).__name__}")
+def _changed(value: object, kind: Any, path: Sequence[str], text: str, whole: str) -> object:
+    """The value with what lies at ``path`` below it replaced by ``text``, read as its type."""
+    if not path:
+        return read_value(text, kind, name=whole)
     name, *rest = path
-    names = [item.name for item in fields(config) if item.init]
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        raise ConfigError(
-            f"--set {whole}: there is no {name!r} in {type(config).__name__}",
-            hint=f"did you mean {near[0]!r}?" if near else f"fields: {', '.join(names)}",
-        )
-    value = getattr(config, name)
-    if rest:
-        changed = _changed(value, rest, text, whole=whole)
-    else:
-        changed = read_value(text, get_type_hints(type(config))[name], name=whole)
-    return replace(config, **{name: changed})
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [item.name for item in fields(value) if item.init]
+        _check_known(name, names, type(value).__name__, whole)
+        inner = get_type_hints(type(value))[name]
+        return replace(value, **{name: _changed(getattr(value, name), inner, rest, text, whole)})
+    if isinstance(value, Mapping):
+        _check_known(name, list(value), "the mapping", whole)
+        inner = get_args(kind)[1] if get_args(kind) else type(value[name])
+        return {**value, name: _changed(value[name], inner, rest, text, whole)}
+    if isinstance(value, tuple):
+        names = [str(getattr(item, "name", at)) for at, item in enumerate(value)]
+        at = int(name) if name.isdecimal() and int(name) < len(value) else -1
+        if at < 0:
+            _check_known(name, names, "the list", whole)
+            at = names.index(name)
+        changed = _changed(value[at], type(value[at]), rest, text, whole)
+        return (*value[:at], changed, *value[at + 1 :])
+    raise ConfigError(f"--set {whole}: {name} is no field of a {type(value).__name__}")
+
+
+def _check_known(name: str, names: Sequence[str], where: str, whole: str) -> None:
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    raise ConfigError(
+        f"--set {whole}: there is no {name!r} in {where}",
+        hint=f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}",
+    )
 
 
 def read_value(text: str, kind: Any, *, name: str) -> object:
