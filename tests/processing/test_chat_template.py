@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qvl.errors import InputError
 from qvl.messages import Conversation, Image, Message, Text, ToolCall, Video, parse_conversation
 from qvl.processing import chat_template
 from qvl.processing.chat_template import EncodedConversation, encode, render, render_text
@@ -213,6 +214,12 @@ def test_vocabulary_without_call_marks_spells_them_out() -> None:
     encoded = _tokens(Conversation((Message("user", (Text("do"),)), call)), small())
     text = small().decode(encoded.input_ids.tolist())
     assert '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>' in text
+
+
+def test_a_tool_that_is_not_json_is_a_typed_error() -> None:
+    tools = ({"type": "function", "function": {"name": "f", "default": {1, 2}}},)
+    with pytest.raises(InputError, match="cannot be written as JSON"):
+        render(Conversation((Message("user", (Text("do"),)),), tools=tools))
 
 
 def test_videos_and_pictures_are_numbered_apart() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from qvl.errors import CheckpointError, ContextLengthError, InputError
 from qvl.geometry import PixelLimits
 from qvl.messages import Conversation, Image, Message, Part, Text, Video
+from qvl.processing.media import measure_media
 from qvl.processing.patches import patchify
 from qvl.processing.processor import ModelInputs, Processor
 from qvl.processing.settings import DEFAULT_LIMITS, InputSettings
@@ -106,6 +107,13 @@ def test_images_and_videos_keep_their_order() -> None:
     alone = [small()(Conversation.user(part)).pixel_values for part in (parts[0], *parts[3:])]
     np.testing.assert_array_equal(inputs.pixel_values[:24], alone[0])
     np.testing.assert_array_equal(inputs.pixel_values[-24:], alone[1])
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = measure_media(Image(picture(56, 84)), SETTINGS.limits)
+    monkeypatch.setattr("qvl.processing.processor.measure_media", lambda *_: other)
+    with pytest.raises(InputError, match=r"says 84 x 56 px, its pixels are 56 x 56 px"):
+        small()(Conversation.user(Image(picture(56, 56))))
 
 
 def test_text_alone_has_no_pixels() -> None:
@@ -273,6 +281,11 @@ def test_bill_of_a_real_video() -> None:
     times = inputs.media[0].timestamps_s
     assert times is not None
     assert len(times) == inputs.media[0].num_frames == 28
+
+
+def test_left_truncation_keeps_the_frame_of_the_last_turn() -> None:
+    with pytest.raises(ContextLengthError, match="at most 30"):
+        small()(_dialogue(), max_length=30, truncate="left")
 
 
 def test_right_truncation_has_no_place_before_an_answer() -> None:

@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from qvl.errors import InputError
 from qvl.messages import Conversation, Image, Message, Text, Video
 from qvl.processing.tokenizer import Tokenizer
 
@@ -319,4 +320,7 @@ def _encode_text(
 
 def _to_json(value: object) -> str:
     # Source: transformers utils/chat_template_utils.py, tojson (no ASCII or HTML escapes).
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"a tool or tool call cannot be written as JSON: {error}") from error

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from qvl.geometry import TEMPORAL_PATCH, PixelLimits, ResizeTransform, patch_grid
 from qvl.messages import Image, Video
+from qvl.processing.frame_sampling import FramePlan
 from qvl.processing.image import measure_image, prepare_image
 from qvl.processing.patches import GridTHW, patchify
 from qvl.processing.positions import num_tokens
@@ -71,11 +72,16 @@ def measure_media(media: Image | Video, limits: PixelLimits) -> MediaPlan:
     if isinstance(media, Image):
         return _plan("image", measure_image(media, limits))
     measured = measure_video(media, limits)
+    return plan_of_frames(measured.plan, measured.transform)
+
+
+def plan_of_frames(frames: FramePlan, transform: ResizeTransform) -> MediaPlan:
+    """Returns what a video becomes from which of its frames are used."""
     return _plan(
         "video",
-        measured.transform,
-        num_frames=len(measured.plan.indices),
-        second_per_grid=measured.plan.second_per_grid,
+        transform,
+        num_frames=len(frames.indices),
+        second_per_grid=frames.second_per_grid,
     )
 
 
