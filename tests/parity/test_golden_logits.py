@@ -41,7 +41,9 @@ def _model(name: str) -> Qwen2_5_VL:
     return model.eval()
 
 
-def _media(case: dict[str, Any], golden: dict[str, Tensor]) -> list[tuple[str, Tensor, tuple[int, int, int]]]:
+def _media(
+    case: dict[str, Any], golden: dict[str, Tensor]
+) -> list[tuple[str, Tensor, tuple[int, int, int]]]:
     """(kind, patches, grid) in order of appearance; the files keep images and videos apart."""
     rows = {"image": 0, "video": 0}
     sources = {"image": "pixel_values", "video": "pixel_values_videos"}
@@ -76,9 +78,7 @@ def test_logits_and_greedy_tokens(case: dict[str, Any], backend: str) -> None:
                 torch.cat(mine), golden[f"{kind}_embeds"], atol=_TOLERANCE, rtol=0
             )
 
-    cache = KVCache(
-        model.config.text, num_slots=len(mask), max_tokens=64, dtype=torch.float32
-    )
+    cache = KVCache(model.config.text, num_slots=len(mask), max_tokens=64, dtype=torch.float32)
     logits = model(
         golden["input_ids"][mask],
         golden["position_ids"][:, mask],

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Segments are padded together while the shortest is at least this share of the longest (matmul back end). Measured on
 # packs of short conversations: fewer, larger batched products win until about a quarter of the rows is padding.
@@ -79,12 +81,10 @@ class Segments:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Group:
-    """Segments that run as one batch, as rows ``start:stop`` of the gathered row, each ``length`` long."""
+    """``count`` segments that run as one batch, each taking ``length`` rows of the gathered row."""
 
-    start: int
-    stop: int
-    length: int
     count: int
+    length: int
     # True = a real token; bool[count, length], None when nothing is padded.
     is_token: Tensor | None
 
@@ -123,10 +123,8 @@ def _make_plan(segments: Segments, share: float, device: torch.device) -> _Plan:
         gathers.append((start[:, None] + torch.minimum(step, size[:, None] - 1)).flatten())
         groups.append(
             _Group(
-                start=row,
-                stop=row + len(batch) * length,
-                length=length,
                 count=len(batch),
+                length=length,
                 is_token=(step < size[:, None]).to(device) if padded else None,
             )
         )
@@ -135,8 +133,14 @@ def _make_plan(segments: Segments, share: float, device: torch.device) -> _Plan:
     gather = torch.cat(gathers)
     if row == segments.total and torch.equal(gather, torch.arange(row)):
         return _Plan(groups=tuple(groups), gather=None, restore=None)
-    real = torch.cat([torch.ones(g.stop - g.start, dtype=torch.bool) if g.is_token is None
-                      else g.is_token.cpu().flatten() for g in groups])
+    real = torch.cat(
+        [
+            torch.ones(g.count * g.length, dtype=torch.bool)
+            if g.is_token is None
+            else g.is_token.cpu().flatten()
+            for g in groups
+        ]
+    )
     restore = torch.empty(segments.total, dtype=torch.int64)
     restore[gather[real]] = torch.arange(row)[real]
     return _Plan(groups=tuple(groups), gather=gather.to(device), restore=restore.to(device))
@@ -149,13 +153,14 @@ class _TakeRows(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, index: Tensor, restore: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, index: Tensor, restore: Tensor) -> Tensor:
         ctx.save_for_backward(restore)
         return x.index_select(0, index)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
-        (restore,) = ctx.saved_tensors  # type: ignore[attr-defined]
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (restore,) = ctx.saved_tensors
         return grad.index_select(0, restore), None, None
 
 
@@ -163,15 +168,16 @@ class _RestoreRows(torch.autograd.Function):
     """The inverse of :class:`_TakeRows`: ``x[restore]``; rows of x that are padding get a gradient of zero."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, restore: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, restore: Tensor) -> Tensor:
         ctx.save_for_backward(restore)
-        ctx.num_rows = x.shape[0]  # type: ignore[attr-defined]
+        ctx.num_rows = x.shape[0]
         return x.index_select(0, restore)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:
-        (restore,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        rows = grad.new_zeros(ctx.num_rows, *grad.shape[1:])  # type: ignore[attr-defined]
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (restore,) = ctx.saved_tensors
+        rows = grad.new_zeros(ctx.num_rows, *grad.shape[1:])
         return rows.index_copy_(0, restore, grad), None
 
 
@@ -190,11 +196,12 @@ def _attend_groups(
     """Run ``batched`` on every group and put the rows back in order."""
     if plan.gather is not None and plan.restore is not None:
         q, k, v = (take_rows(x, plan.gather, plan.restore) for x in (q, k, v))
+    # `split`, not slices: its gradient is one concatenation.
+    sizes = [g.count * g.length for g in plan.groups]
+    parts = zip(*(x.split(sizes) for x in (q, k, v)), plan.groups, strict=True)
     results = [
-        batched(
-            *(x[g.start : g.stop].unflatten(0, (g.count, g.length)) for x in (q, k, v)), g
-        ).flatten(0, 1)
-        for g in plan.groups
+        batched(*(x.unflatten(0, (g.count, g.length)) for x in qkv), g).flatten(0, 1)
+        for *qkv, g in parts
     ]
     result = results[0] if len(results) == 1 else torch.cat(results)
     if plan.restore is None:
@@ -202,7 +209,9 @@ def _attend_groups(
     return _RestoreRows.apply(result, plan.restore)  # type: ignore[no-any-return]
 
 
-def _sdpa(q_THC: Tensor, k_TKC: Tensor, v_TKC: Tensor, segments: Segments, *, causal: bool) -> Tensor:
+def _sdpa(
+    q_THC: Tensor, k_TKC: Tensor, v_TKC: Tensor, segments: Segments, *, causal: bool
+) -> Tensor:
     """Torch's fused attention; memory linear in the length of a segment."""
 
     def batched(q: Tensor, k: Tensor, v: Tensor, group: _Group) -> Tensor:
@@ -235,7 +244,11 @@ def _matmul(
         num_kv = k.shape[2]
         groups = num_heads // num_kv
         # All query heads of a key/value head are rows of one product: [count * K, groups * length, C].
-        q = q.unflatten(2, (num_kv, groups)).permute(0, 2, 3, 1, 4).reshape(count * num_kv, -1, width)
+        q = (
+            q.unflatten(2, (num_kv, groups))
+            .permute(0, 2, 3, 1, 4)
+            .reshape(count * num_kv, -1, width)
+        )
         k, v = (x.transpose(1, 2).reshape(count * num_kv, length, width) for x in (k, v))
         scores = torch.bmm(q * width**-0.5, k.transpose(1, 2))
         scores = scores.view(count, num_kv * groups, length, length)

@@ -9,6 +9,7 @@ saves it). Does not own: the sizes of the released models (``presets``), or any 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -35,7 +36,9 @@ def _check_positive(config: object, *, zero_ok: tuple[str, ...] = ()) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         if value < 0 or (value == 0 and field.name not in zero_ok):
-            raise ConfigError(f"{type(config).__name__}.{field.name} is {value}; expected more than 0")
+            raise ConfigError(
+                f"{type(config).__name__}.{field.name} is {value}; expected more than 0"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,7 +186,7 @@ class ModelConfig:
                 "config: vision_config is missing; expected the settings of the vision tower",
                 hint="is this the config.json of a Qwen2.5-VL model?",
             )
-        text_config = _text_from_hf(text, tied=bool(outer.get("tie_word_embeddings", False)))
+        text_config = _text_from_hf(text, tied=outer.flag("tie_word_embeddings", False))
         ids = {name: outer.integer(name, default) for name, default in _DEFAULT_IDS.items()}
         return cls(
             vision=_vision_from_hf(_Reader(vision_raw, "vision_config")),
@@ -264,14 +267,22 @@ class _Reader:
 
     def number(self, name: str) -> float:
         value = self.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:  # nan, too large
             raise ConfigError(f"{self._where}: {name} is {value!r}; expected a number")
         return float(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.get(name, default)
+        if not isinstance(value, bool):
+            raise ConfigError(f"{self._where}: {name} is {value!r}; expected true or false")
+        return value
 
     def integers(self, name: str) -> tuple[int, ...]:
         value = self.get(name)
         if not isinstance(value, list | tuple) or any(type(item) is not int for item in value):
-            raise ConfigError(f"{self._where}: {name} is {value!r}; expected a list of whole numbers")
+            raise ConfigError(
+                f"{self._where}: {name} is {value!r}; expected a list of whole numbers"
+            )
         return tuple(value)
 
     def expect(self, name: str, wanted: Any, *, why: str) -> None:
@@ -288,7 +299,9 @@ def _text_from_hf(raw: _Reader, *, tied: bool) -> TextConfig:
     for key in ("rope_scaling", "rope_parameters"):
         value = raw.get(key, {})
         if not isinstance(value, Mapping):
-            raise ConfigError(f"text_config: {key} is {value!r}; expected an object with mrope_section")
+            raise ConfigError(
+                f"text_config: {key} is {value!r}; expected an object with mrope_section"
+            )
         rope |= value
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind not in ("mrope", "default"):

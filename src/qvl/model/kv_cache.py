@@ -51,6 +51,8 @@ class KVCache:
         self.num_slots = num_slots
         self.max_tokens = max_tokens
         self.lengths = [0] * num_slots
+        # Places of each slot that hold numbers: the longest it ever was, or cleared since.
+        self._written = [0] * num_slots
 
     def view(self, slots: Sequence[int]) -> CacheView:
         """The cache as one forward call sees it: segment i of the call belongs to ``slots[i]``.
@@ -62,8 +64,26 @@ class KVCache:
     def truncate(self, slot: int, length: int = 0) -> None:
         """Forget everything of a slot but its first ``length`` tokens."""
         if not 0 <= length <= self.lengths[slot]:
-            raise ValueError(f"slot {slot} holds {self.lengths[slot]} tokens; cannot cut to {length}")
+            raise ValueError(
+                f"slot {slot} holds {self.lengths[slot]} tokens; cannot cut to {length}"
+            )
         self.lengths[slot] = length
+
+    def append(self, slot: int, num_tokens: int) -> None:
+        """Count tokens just written as the past of a slot."""
+        self.lengths[slot] += num_tokens
+        self._written[slot] = max(self._written[slot], self.lengths[slot])
+
+    def clear_unwritten(self, slot: int, stop: int) -> None:
+        """Make sure that the first ``stop`` places of a slot hold numbers.
+
+        Memory fresh from the system may hold nan; a masked place has weight 0, but 0 * nan is nan.
+        """
+        start = self._written[slot]
+        if start < stop:
+            self.keys[:, slot, :, start:stop] = 0
+            self.values[:, slot, :, start:stop] = 0
+            self._written[slot] = stop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +118,7 @@ class CacheView:
     def advance(self, segments: Segments) -> None:
         """Count the new tokens as past, once all layers have written them."""
         for slot, new in zip(self.slots, segments.lengths, strict=True):
-            self.cache.lengths[slot] += new
+            self.cache.append(slot, new)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +203,9 @@ def _runs(view: CacheView, segments: Segments, past: Sequence[int]) -> list[_Run
             ):
                 stop += 1
         total = max(past[j] + lengths[j] for j in range(i, stop))
+        if past[i] and stop - i > 1:
+            for slot in slots[i:stop]:
+                view.cache.clear_unwritten(slot, total)
         runs.append(
             _Run(
                 start=segments.offsets[i],

@@ -10,8 +10,11 @@ Both rotate the pairs (j, j + head_dim / 2), so cos and sin are kept at half wid
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, Qwen2_5_VisionRotaryEmbedding (theta=10000.0)
 VISION_THETA = 10000.0
@@ -60,7 +63,31 @@ def text_rotary(
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (j, j + C / 2) of x, float[T, H, C], by the angles of each token, float[T, C / 2]."""
-    cos, sin = cos[:, None], sin[:, None]
-    left, right = x.chunk(2, dim=-1)
-    return torch.cat([left * cos - right * sin, right * cos + left * sin], dim=-1)
+    """Turn the pairs (j, j + C / 2) of x, float[T, H, C], by the angles of each token, float[T, C / 2].
+
+    Everything must have one dtype, which is the result's.
+    """
+    return _Rotate.apply(x, cos[:, None], sin[:, None])  # type: ignore[no-any-return]
+
+
+def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    turned = torch.empty_like(x)
+    (left, right), (new_left, new_right) = x.chunk(2, dim=-1), turned.chunk(2, dim=-1)
+    torch.mul(left, cos, out=new_left).addcmul_(right, sin, value=-1)
+    torch.mul(right, cos, out=new_right).addcmul_(left, sin)
+    return turned
+
+
+class _Rotate(torch.autograd.Function):
+    """A rotation's gradient is the rotation back, so nothing but the angles is kept for it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _turn(x, cos, sin)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _turn(grad, cos, -sin), None, None
