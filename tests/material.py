@@ -28,3 +28,11 @@ def material(*parts: str) -> Path:
     """The path of one file of the material; for tests marked ``requires_material``."""
     assert MATERIAL is not None, "mark the test with requires_material"
     return MATERIAL.joinpath(*parts)
+
+
+EMBEDDED = Path(__file__).resolve().parents[1] / "src" / "qvl" / "checkpoint" / "embedded"
+
+requires_embedded = pytest.mark.skipif(
+    not (EMBEDDED / "model.safetensors").is_file(),
+    reason="needs the tiny model in src/qvl/checkpoint/embedded",
+)
