@@ -179,8 +179,11 @@ def clip(shape: Shape, size: ImageSize) -> Shape:
 
 
 def _rescale(shape: Shape, source: ImageSize, target: ImageSize) -> Shape:
-    factors = (target.width / source.width, target.height / source.height) * (len(shape) // 2)
-    return type(shape)(*(value * factor for value, factor in zip(shape, factors, strict=True)))
+    # Multiplying first keeps corners on corners: 1920 * 1932 / 1920 is 1932.
+    ratios = ((target.width, source.width), (target.height, source.height)) * (len(shape) // 2)
+    return type(shape)(
+        *(value * new / old for value, (new, old) in zip(shape, ratios, strict=True))
+    )
 
 
 def patch_grid(resized: ImageSize) -> Grid:

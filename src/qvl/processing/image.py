@@ -7,6 +7,8 @@ resizing. Does not own: where sizes come from (geometry), patches (patches).
 """
 
 import contextlib
+import logging
+import os
 import struct
 import threading
 import warnings
@@ -41,9 +43,11 @@ _ORIENTATION_TAG = 0x0112  # Source: Exif 2.32, tag Orientation
 # What Pillow's decoders raise on damaged files; found by mutating real files.
 _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
-    AttributeError, struct.error, zlib.error, MemoryError, NotImplementedError, RuntimeError,
-    PIL.Image.DecompressionBombError,
+    RuntimeError, struct.error, zlib.error, PIL.Image.DecompressionBombError,
 )  # fmt: skip
+
+# Pillow logs some of them as well; without a handler Python would print that on stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 ImageSource = str | Path | bytes | PIL.Image.Image | NDArray[np.uint8]
 
@@ -245,7 +249,8 @@ _TRANSPOSE = {
 
 
 def _to_upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
-    image.load()
+    with _quiet_libtiff() if image.format == "TIFF" else contextlib.nullcontext():
+        image.load()
     orientation = _orientation(image)
     rgb = _to_rgb(image)
     return rgb.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else rgb
@@ -274,8 +279,9 @@ def _eight_bit_grey(image: PIL.Image.Image) -> PIL.Image.Image:
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         return PIL.Image.fromarray((values.astype(np.uint32) * 255 // 65535).astype(np.uint8))
-    values = values.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
+    with np.errstate(invalid="ignore"):  # what is not a number is refused in the next lines
+        values = values.astype(np.float64)
+        low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise InputError("values are infinite or not a number, expected finite ones")
     if low >= 0 and 255 < high <= 65535 and image.mode == "I":
@@ -283,6 +289,26 @@ def _eight_bit_grey(image: PIL.Image.Image) -> PIL.Image.Image:
     elif low < 0 or high > 255 or (image.mode == "F" and high <= 1):
         values = (values - low) * (255 / max(high - low, 1e-12))
     return PIL.Image.fromarray(values.round().astype(np.uint8))
+
+
+_stderr_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _quiet_libtiff() -> Iterator[None]:
+    """Hides what libtiff writes to the process's own stderr; Pillow raises the same as an error."""
+    with _stderr_lock, contextlib.ExitStack() as undo:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # a process without stderr
+            yield
+            return
+        undo.callback(os.close, stderr)
+        undo.callback(os.dup2, stderr, 2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        undo.callback(os.close, nowhere)
+        os.dup2(nowhere, 2)
+        yield
 
 
 _quiet_lock = threading.Lock()

@@ -139,6 +139,9 @@ class VideoReader:
             self.close()
             raise InputError("no video track in it" + (", only sound" if has_sound else ""))
         self._stream: VideoStream = tracks[0]
+        if self._stream.codec_context is None:
+            self.close()
+            raise InputError("no decoder for its video track")
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
         self._packets = self._read_packets(first=0)
@@ -313,7 +316,7 @@ def _quarter_turns(frame: VideoFrame) -> int:
 
 def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
     if frame.is_corrupt:
-        at = "" if frame.time is None else f" at {frame.time:.2f} s"
+        at = "" if frame.pts is None or frame.time is None else f" at {frame.time:.2f} s"
         raise InputError(f"the frame{at} is damaged", hint=_REPAIR_HINT)
     _check_frame_size(frame.width, frame.height)
     return np.rot90(frame.to_ndarray(format="rgb24"), k=_quarter_turns(frame))
