@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from qvl.inference import runner
 from qvl.inference.engine import Engine
 from qvl.messages import Conversation, GenerationResult, SamplingParams
 from qvl.model.attention import Segments
+from qvl.model.kv_cache import KVCache
 from tests.inference.tiny import clip, one_thread, picture, tiny_engine, tiny_tokenizer
 
 GREEDY = SamplingParams(max_tokens=12)
@@ -100,6 +102,21 @@ def test_limits_of_the_engine_change_nothing(
     options: dict[str, int],
 ) -> None:
     assert tokens(make(**options).generate(conversations(), params)) == tokens(alone[params])
+
+
+def test_fresh_memory_may_hold_anything(
+    engine: Engine,
+    alone: dict[SamplingParams, list[GenerationResult]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class DirtyCache(KVCache):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)
+            self.keys.fill_(torch.nan)
+            self.values.fill_(torch.nan)
+
+    monkeypatch.setattr(runner, "KVCache", DirtyCache)
+    assert tokens(engine.generate(conversations(), GREEDY)) == tokens(alone[GREEDY])
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ from qvl.inference.runner import ModelRunner, memory_budget
 from qvl.inference.scheduler import Scheduler
 from qvl.inference.sequence import SequenceState
 from qvl.messages import Conversation, GenerationResult, SamplingParams
+from qvl.model.cost import kv_bytes_per_token
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import ModelInputs, Processor
 
@@ -82,9 +83,9 @@ class Engine:
         padding_rows = range(tokenizer.vocab_size, model.config.text.vocab_size)
         self._forbidden_ids = frozenset({*tokenizer.vision_ids, tokenizer.im_start, *padding_rows})
         self._media_cache = MediaCache(self.options.media_cache_bytes)
-        text = model.config.text
-        values_per_token = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim
-        self._bytes_per_token = values_per_token * model.dtype.itemsize
+        self._bytes_per_token = kv_bytes_per_token(
+            model.config.text, value_bytes=model.dtype.itemsize
+        )
 
     @property
     def context_length(self) -> int:

@@ -1,0 +1,305 @@
+"""The model as an object: give it pictures and a question, get text, boxes, or a conversation.
+
+Owns: loading with sensible defaults, turning paths and pictures into message parts, the chat
+history. Does not own how any of it works; everything here is a few lines over the engine.
+
+    load(name or folder) -> VisionLanguageModel -> ask, stream, chat, ground, generate, plan
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import torch
+
+from qvl.checkpoint import hub
+from qvl.checkpoint.folder import read_config
+from qvl.errors import CheckpointError, ConfigError, InputError
+from qvl.inference.engine import Engine, EngineOptions
+from qvl.inference.plan import Plan, PlanOptions, make_plan
+from qvl.inference.prepack import load_for_inference
+from qvl.messages import (
+    Conversation,
+    GenerationResult,
+    Image,
+    Message,
+    Part,
+    SamplingParams,
+    Text,
+    Video,
+)
+from qvl.model.cost import num_parameters
+from qvl.options import check_keys
+from qvl.processing.bill import Bill
+from qvl.processing.processor import Processor
+from qvl.processing.sources import is_video_name
+from qvl.processing.tokenizer import read_json
+from qvl.tasks import grounding
+
+if TYPE_CHECKING:
+    from qvl.messages import ImageSource, VideoSource
+
+    Input = ImageSource | VideoSource | Part
+    """What may stand before the question: a path or address, bytes, a picture, frames, a part."""
+
+SMALL_MODEL_PARAMETERS = 10**9
+"""Below this a CPU computes in float32: such models fit twice over and gain nothing from bf16."""
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Names of the dtypes a model can compute in."""
+
+GROUNDING_MAX_TOKENS = 2048
+"""Room for about 50 boxes of 40 tokens each."""
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The fields of `qvl.messages.SamplingParams`, given by name."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    repetition_penalty: float
+    seed: int | None
+    stop: str | Sequence[str]
+    logprobs: int | None
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    options: EngineOptions | None = None,
+) -> "VisionLanguageModel":
+    """Loads a model, ready to answer.
+
+    Args:
+        model: a hub name, a folder, or None for the tiny model that ships with the package.
+        device: "cpu", "cuda", "cuda:1"; None takes CUDA if there is any.
+        dtype: "float32", "bfloat16" or "float16"; None takes bfloat16, but float32 for small
+            models on the CPU.
+        options: limits of the engine.
+
+    Raises:
+        CheckpointError: the files are missing, damaged or do not belong together.
+        ConfigError: the device or dtype cannot be used.
+    """
+    folder = hub.resolve(model)
+    chosen_device = _device(device)
+    chosen_dtype = _dtype(dtype, folder, chosen_device)
+    # First what is quick to check: a tokenizer of another model must not cost reading the weights.
+    processor, eos_ids = Processor.from_folder(folder), _eos_ids(folder)
+    network = load_for_inference(folder, dtype=chosen_dtype, device=chosen_device)
+    engine = Engine(network, processor, options=options, eos_ids=eos_ids)
+    return VisionLanguageModel(engine, folder=folder)
+
+
+class VisionLanguageModel:
+    """A loaded model. Made by `load`.
+
+    Questions come last, pictures and videos before them:
+
+        model.ask("receipt.jpg", "What is the total?")
+        model.ask("before.png", "after.png", "What changed?", max_tokens=200)
+        model.ask(Video("match.mp4", fps=1), "Who scores?")
+
+    Sampling options are those of `qvl.messages.SamplingParams`. A model also satisfies
+    `qvl.messages.TextGenerator`.
+    """
+
+    def __init__(self, engine: Engine, *, folder: Path) -> None:
+        self.engine = engine
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        network = self.engine.model
+        return f"VisionLanguageModel({str(self.folder)!r}, {network.dtype}, {network.device})"
+
+    @property
+    def processor(self) -> Processor:
+        """Makes model inputs from conversations."""
+        return self.engine.processor
+
+    def ask(
+        self, *inputs: "Input", system: str | None = None, **options: Unpack[SamplingOptions]
+    ) -> str:
+        """Returns the answer to one question.
+
+        Args:
+            inputs: pictures and videos, then the question. Paths, `file://` addresses, data URIs,
+                bytes, Pillow pictures, arrays, lists of frames, or `Image`, `Video`, `Text`.
+            system: replaces the model's usual system turn.
+            options: see `SamplingParams`.
+        """
+        params = _params(options)
+        conversation = Conversation.user(*_parts(inputs), system=system)
+        return self.generate([conversation], params)[0].text
+
+    def stream(
+        self, *inputs: "Input", system: str | None = None, **options: Unpack[SamplingOptions]
+    ) -> Iterator[str]:
+        """Like `ask`, piece by piece as the answer is written."""
+        params = _params(options)
+        conversation = Conversation.user(*_parts(inputs), system=system)
+        return (event.text for event in self.engine.stream(conversation, params))
+
+    def chat(self, *, system: str | None = None) -> "Chat":
+        """Starts a conversation that remembers its turns."""
+        return Chat(self, system=system)
+
+    def ground(
+        self,
+        image: "ImageSource | Image",
+        what: str,
+        *,
+        kind: grounding.Kind = "box",
+        **options: Unpack[SamplingOptions],
+    ) -> grounding.GroundingResult:
+        """Finds things in a picture; boxes or points are in the pixels of the picture given.
+
+        Args:
+            image: the picture.
+            what: what to look for, such as "every person".
+            kind: "box" or "point".
+            options: see `SamplingParams`.
+        """
+        params = _params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
+        picture = image if isinstance(image, Image) else Image(image)
+        conversation = Conversation.user(picture, grounding.prompt(what, kind=kind))
+        inputs = self.engine.prepare(conversation)
+        (answer,) = self.engine.complete([inputs], params)
+        transforms = [item.transform for item in inputs.media]
+        return grounding.parse(answer.text, transforms=transforms)
+
+    def generate(
+        self, conversations: Sequence[Conversation], params: SamplingParams
+    ) -> list[GenerationResult]:
+        """Answers many conversations together; see `Engine.generate`."""
+        return self.engine.generate(conversations, params)
+
+    def bill(self, *inputs: "Input", system: str | None = None) -> Bill:
+        """Returns how many tokens each picture and the question will take; runs nothing."""
+        return self.processor.bill(Conversation.user(*_parts(inputs), system=system))
+
+    def plan(
+        self, *inputs: "Input", system: str | None = None, max_tokens: int | None = None
+    ) -> Plan:
+        """Returns what a question will cost in tokens, operations and memory; runs nothing.
+
+        Args:
+            inputs: as in `ask`.
+            system: as in `ask`.
+            max_tokens: most tokens of the answer; None for the default of `SamplingParams`.
+        """
+        engine = self.engine
+        options = PlanOptions(
+            max_tokens=SamplingParams().max_tokens if max_tokens is None else max_tokens,
+            value_bytes=engine.model.dtype.itemsize,
+            max_step_tokens=engine.options.max_step_tokens,
+            max_patches_per_chunk=engine.options.max_patches_per_chunk,
+        )
+        conversation = Conversation.user(*_parts(inputs), system=system)
+        return make_plan(conversation, self.processor, engine.model.config, options=options)
+
+
+class Chat:
+    """A conversation that remembers; every turn sees all before it.
+
+    Attributes:
+        messages: the turns so far. A turn whose answer did not arrive is not among them.
+    """
+
+    def __init__(self, model: VisionLanguageModel, *, system: str | None = None) -> None:
+        self._model = model
+        self.messages: tuple[Message, ...] = ()
+        if system is not None:
+            self.messages = (Message("system", (Text(system),)),)
+
+    def ask(self, *inputs: "Input", **options: Unpack[SamplingOptions]) -> str:
+        """Returns the answer to the next turn; arguments as in `VisionLanguageModel.ask`."""
+        return "".join(self.stream(*inputs, **options))
+
+    def stream(self, *inputs: "Input", **options: Unpack[SamplingOptions]) -> Iterator[str]:
+        """Like `ask`, piece by piece; the turn is remembered when the last piece was taken."""
+        turn = Message("user", _parts(inputs))
+        conversation = Conversation((*self.messages, turn))
+        events = self._model.engine.stream(conversation, _params(options))
+
+        def pieces() -> Iterator[str]:
+            written = []
+            for event in events:
+                written.append(event.text)
+                yield event.text
+            answer = Message("assistant", (Text("".join(written)),))
+            self.messages = (*conversation.messages, answer)
+
+        return pieces()
+
+
+def _parts(inputs: Sequence["Input"]) -> tuple[Part, ...]:
+    """Pictures and videos, then the question, as parts of a message."""
+    if not inputs:
+        raise InputError("nothing was asked, expected a question after the pictures")
+    *media, question = inputs
+    if isinstance(question, Text | Image | Video):
+        last: Part = question
+    elif isinstance(question, str):
+        last = Text(question)
+    else:
+        raise InputError(
+            f"the last input is a {type(question).__name__}, expected the question as a string",
+            hint="give pictures and videos first, the question last",
+        )
+    return (*(_media_part(item) for item in media), last)
+
+
+def _media_part(item: "Input") -> Part:
+    if isinstance(item, Text | Image | Video):
+        return item
+    if isinstance(item, str | Path):
+        return Video(item) if is_video_name(item) else Image(item)
+    if isinstance(item, list | tuple):
+        return Video(item)
+    return Image(item)  # type: ignore[arg-type]  # a type it cannot open is named by its error
+
+
+def _params(options: SamplingOptions) -> SamplingParams:
+    check_keys(options, [field.name for field in fields(SamplingParams)], "the sampling options")
+    return SamplingParams(**options)  # type: ignore[arg-type]  # it turns any list into a tuple
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError(f"device is {device!r}, expected 'cpu', 'cuda' or 'cuda:N'") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device is {device!r}, but this machine has no usable CUDA device")
+    return chosen
+
+
+def _dtype(dtype: str | torch.dtype | None, folder: Path, device: torch.device) -> torch.dtype:
+    if dtype is None:
+        is_small = num_parameters(read_config(folder)) < SMALL_MODEL_PARAMETERS
+        return torch.float32 if is_small and device.type == "cpu" else torch.bfloat16
+    chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if chosen is None or chosen not in DTYPES.values():
+        raise ConfigError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
+    return chosen
+
+
+def _eos_ids(folder: Path) -> list[int]:
+    """Tokens that end an answer by ``generation_config.json``, which may be absent."""
+    path = folder / "generation_config.json"
+    if not path.exists():
+        return []
+    stated = read_json(path).get("eos_token_id") or []
+    ids = stated if isinstance(stated, list) else [stated]
+    if not all(isinstance(token, int) for token in ids):
+        raise CheckpointError(f"{path}: eos_token_id is {stated!r}, expected one or more integers")
+    return ids
