@@ -183,8 +183,7 @@ def _decoding() -> Iterator[None]:
 
 
 def _open_file(located: Path | bytes) -> PIL.Image.Image:
-    if "JPEG" not in PIL.Image.OPEN:
-        PIL.Image.init()
+    PIL.Image.init()  # Pillow loads its readers late, and not all of them are built everywhere
     known = [name for name in FORMATS if name in PIL.Image.OPEN]
     return PIL.Image.open(located if isinstance(located, Path) else BytesIO(located), formats=known)
 
@@ -232,7 +231,8 @@ def _orientation(image: PIL.Image.Image) -> int:
 
 
 def _oriented_size(image: PIL.Image.Image) -> ImageSize:
-    turned = _orientation(image) >= 5  # 5 to 8 swap rows and columns
+    # 5 to 8 swap rows and columns; Pillow itself turns a TIFF, and its size says so from the start.
+    turned = _orientation(image) >= 5 and image.format != "TIFF"
     return ImageSize(image.width, image.height) if turned else ImageSize(image.height, image.width)
 
 
