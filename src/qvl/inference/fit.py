@@ -55,19 +55,33 @@ def suggest(media: Sequence[Media], *, limits: PixelLimits, fits: Fits) -> tuple
         limits: the checkpoint's pixel limits.
         fits: whether a prompt with these items, in this order, fits.
     """
-    planners = [_planner(item, limits) for item in media]
-
-    def plans_with(change: Callable[[Media], Media]) -> list[MediaPlan] | None:
-        try:
-            return [plan(change(item)) for plan, item in zip(planners, media, strict=True)]
-        except InputError:  # the options contradict others of the item
-            return None
-
-    found = (_suggest_max_pixels(plans_with, limits, fits), _suggest_fps(plans_with, fits))
+    trials = _Trials(media, [_planner(item, limits) for item in media], fits)
+    found = (_suggest_max_pixels(trials, limits), _suggest_fps(trials))
     return tuple(suggestion for suggestion in found if suggestion is not None)
 
 
-_PlansWith = Callable[[Callable[[Media], Media]], list[MediaPlan] | None]
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """The items, and what they become with other options."""
+
+    media: Sequence[Media]
+    planners: Sequence[Callable[[Media], MediaPlan]]
+    fits: Fits
+
+    def plans(self, change: Callable[[Media], Media]) -> list[MediaPlan] | None:
+        """The items after ``change``; None if that contradicts their other options."""
+        try:
+            pairs = zip(self.planners, self.media, strict=True)
+            return [plan(change(item)) for plan, item in pairs]
+        except InputError:
+            return None
+
+    def fitting_tokens(self, change: Callable[[Media], Media]) -> int | None:
+        """Tokens of the items after ``change``; None if they do not fit."""
+        plans = self.plans(change)
+        if plans is None or not self.fits(plans):
+            return None
+        return sum(plan.num_tokens for plan in plans)
 
 
 def _planner(item: Media, limits: PixelLimits) -> Callable[[Media], MediaPlan]:
@@ -86,69 +100,63 @@ def _planner(item: Media, limits: PixelLimits) -> Callable[[Media], MediaPlan]:
     return lambda changed: measure_media(changed, limits)
 
 
-def _suggest_max_pixels(
-    plans_with: _PlansWith, limits: PixelLimits, fits: Fits
-) -> Suggestion | None:
-    now = plans_with(lambda item: item)
-    if not now:
-        return None
+def _suggest_max_pixels(trials: _Trials, limits: PixelLimits) -> Suggestion | None:
+    def tokens(max_tokens: int) -> int | None:
+        return trials.fitting_tokens(lambda item: _shrunk(item, max_tokens * _TOKEN_PIXELS, limits))
 
-    def with_tokens(num_tokens: int) -> list[MediaPlan] | None:
-        return plans_with(lambda item: _shrunk(item, num_tokens * _TOKEN_PIXELS, limits))
-
-    def fitting(num_tokens: int) -> bool:
-        plans = with_tokens(num_tokens)
-        return plans is not None and fits(plans)
-
-    low, high = _FEWEST_TOKENS, max(plan.num_tokens // plan.grid.t for plan in now)
-    if low >= high or not fitting(low):
+    now = trials.plans(lambda item: item) or []
+    low, high = _FEWEST_TOKENS, max((plan.num_tokens // plan.grid.t for plan in now), default=0)
+    if low >= high or tokens(low) is None:
         return None
     while high - low > 1:  # low fits, high does not
         middle = (low + high) // 2
-        low, high = (middle, high) if fitting(middle) else (low, middle)
-    plans = with_tokens(low)
-    assert plans is not None
+        low, high = (low, middle) if tokens(middle) is None else (middle, high)
+    media_tokens = tokens(low)
+    assert media_tokens is not None
     value = low * _TOKEN_PIXELS
-    defaults = {"image": limits.min_pixels, "video": min(FRAME_MIN_PIXELS, limits.max_pixels)}
-    needs_min = any(value < defaults[plan.kind] for plan in plans)
+    needs_min = any(_least_pixels(item, limits) > value for item in trials.media)
     return Suggestion(
         option="max_pixels",
         value=value,
         min_pixels=_FEWEST_TOKENS * _TOKEN_PIXELS if needs_min else None,
-        media_tokens=sum(plan.num_tokens for plan in plans),
+        media_tokens=media_tokens,
     )
+
+
+def _least_pixels(item: Media, limits: PixelLimits) -> int:
+    if item.resized_height is not None:
+        return 0  # its size is given; neither limit applies
+    if item.min_pixels is not None:
+        return item.min_pixels
+    is_image = isinstance(item, Image)
+    return limits.min_pixels if is_image else min(FRAME_MIN_PIXELS, limits.max_pixels)
 
 
 def _shrunk(item: Media, max_pixels: int, limits: PixelLimits) -> Media:
     if item.resized_height is not None:
         return item
-    default = limits.min_pixels if isinstance(item, Image) else FRAME_MIN_PIXELS
-    smallest = default if item.min_pixels is None else item.min_pixels
-    if smallest > max_pixels:
+    if _least_pixels(item, limits) > max_pixels:
         item = replace(item, min_pixels=_FEWEST_TOKENS * _TOKEN_PIXELS)
     most = max_pixels if item.max_pixels is None else min(item.max_pixels, max_pixels)
     return replace(item, max_pixels=most)
 
 
-def _suggest_fps(plans_with: _PlansWith, fits: Fits) -> Suggestion | None:
-    now = plans_with(lambda item: item) or []
+def _suggest_fps(trials: _Trials) -> Suggestion | None:
+    def tokens(fps: float) -> int | None:
+        return trials.fitting_tokens(lambda item: _slowed(item, fps))
+
+    now = trials.plans(lambda item: item) or []
     rates = [2 / plan.second_per_grid for plan in now if plan.second_per_grid is not None]
-
-    def fitting(fps: float) -> bool:
-        plans = plans_with(lambda item: _slowed(item, fps))
-        return plans is not None and fits(plans)
-
-    if not rates or not fitting(_LOWEST_FPS):
+    if not rates or tokens(_LOWEST_FPS) is None:
         return None
     low, high = _LOWEST_FPS, max(rates)
     while high / low > 1.001:  # low fits, high does not
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if fitting(middle) else (low, middle)
+        low, high = (low, middle) if tokens(middle) is None else (middle, high)
     for value in (_rounded_down(low), low):
-        plans = plans_with(lambda item, fps=value: _slowed(item, fps))
-        if plans is not None and fits(plans):
-            tokens = sum(plan.num_tokens for plan in plans)
-            return Suggestion(option="fps", value=value, media_tokens=tokens)
+        media_tokens = tokens(value)
+        if media_tokens is not None:
+            return Suggestion(option="fps", value=value, media_tokens=media_tokens)
     return None
 
 

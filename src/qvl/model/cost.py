@@ -1,0 +1,103 @@
+"""What running a model costs, from its configuration alone: parameters, operations, bytes.
+
+Owns the formulas. Does not own measurements, nor what a prompt consists of. Needs no torch.
+
+    ModelConfig + sizes -> floating-point operations (a multiply-add counts as two), bytes
+
+Source: the layers of this package (vision, language), matrix product by matrix product; norms,
+rotations and softmax are below one percent and left out.
+"""
+
+from qvl.model.config import ModelConfig, TextConfig, VisionConfig
+
+
+def num_parameters(config: ModelConfig) -> int:
+    """Numbers in the weights; a tied head is counted once.
+
+    Source of the released totals that tests compare with: the sizes of the published files.
+    """
+    return _vision_parameters(config.vision) + _text_parameters(config.text)
+
+
+def vision_flops(config: VisionConfig, grid: tuple[int, int, int]) -> int:
+    """Operations of the tower on one image or video of this (time, height, width) in patches."""
+    t, h, w = grid
+    patches, hidden = t * h * w, config.hidden_size
+    units = patches // config.merge_unit
+    merged = hidden * config.merge_unit
+    per_patch = 4 * hidden * hidden + 3 * hidden * config.intermediate_size
+    linear = patches * (config.patch_dim * hidden + config.depth * per_patch)
+    merger = units * merged * (merged + config.out_hidden_size)
+    num_full = len(config.fullatt_block_indexes)
+    num_windowed = config.depth - num_full
+    pairs = t * (num_full * (h * w) ** 2 + num_windowed * _window_pairs(config, h, w))
+    return 2 * (linear + merger + 2 * hidden * pairs)
+
+
+def text_flops(
+    config: TextConfig, *, num_tokens: int, num_past: int = 0, num_logits: int = 1
+) -> int:
+    """Operations of the language model on new tokens that follow ``num_past`` cached ones.
+
+    Args:
+        num_logits: for how many tokens the head runs.
+    """
+    hidden, kv_size = config.hidden_size, config.num_key_value_heads * config.head_dim
+    per_token = 2 * hidden * (hidden + kv_size) + 3 * hidden * config.intermediate_size
+    pairs = num_tokens * num_past + num_tokens * (num_tokens + 1) // 2
+    layers = config.num_hidden_layers * (num_tokens * per_token + 2 * hidden * pairs)
+    return 2 * (layers + num_logits * hidden * config.vocab_size)
+
+
+def kv_bytes_per_token(config: TextConfig, *, value_bytes: int) -> int:
+    """Bytes of keys and values of one token in all layers."""
+    return 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim * value_bytes
+
+
+def vision_activation_bytes(config: VisionConfig, num_patches: int, *, value_bytes: int) -> int:
+    """Most bytes alive at once while the tower runs ``num_patches`` patches.
+
+    In attention: residual, norm, fused projection, and queries and keys in float32 before and
+    after rotation. In the perceptron: residual, norm, gate, its activation, up and their product.
+    """
+    hidden = config.hidden_size
+    attention = value_bytes * (2 + 3 + 1) * hidden + 4 * (2 + 2) * hidden
+    perceptron = value_bytes * (2 * hidden + 4 * config.intermediate_size)
+    return num_patches * max(attention, perceptron)
+
+
+def text_activation_bytes(config: TextConfig, num_tokens: int, *, value_bytes: int) -> int:
+    """Most bytes alive at once in one step of the language model, without the cache."""
+    perceptron = value_bytes * (2 * config.hidden_size + 4 * config.intermediate_size)
+    return num_tokens * perceptron + 4 * config.vocab_size
+
+
+def _window_pairs(config: VisionConfig, height: int, width: int) -> int:
+    """Pairs of patches that see each other in a window layer, in one frame; sizes in patches."""
+    side = config.window_units * config.spatial_merge_size
+    rows = _sum_of_squares(height, side)
+    return rows * _sum_of_squares(width, side)
+
+
+def _sum_of_squares(length: int, side: int) -> int:
+    full, rest = divmod(length, side)
+    return full * side * side + rest * rest
+
+
+def _vision_parameters(config: VisionConfig) -> int:
+    hidden, inner = config.hidden_size, config.intermediate_size
+    merged = hidden * config.merge_unit
+    attention = 3 * hidden * hidden + 3 * hidden + hidden * hidden + hidden
+    perceptron = 3 * hidden * inner + 2 * inner + hidden
+    out = config.out_hidden_size
+    merger = hidden + merged * merged + merged + merged * out + out
+    blocks = config.depth * (attention + perceptron + 2 * hidden)
+    return config.patch_dim * hidden + blocks + merger
+
+
+def _text_parameters(config: TextConfig) -> int:
+    hidden, kv_size = config.hidden_size, config.num_key_value_heads * config.head_dim
+    attention = 2 * hidden * hidden + hidden + 2 * (hidden * kv_size + kv_size)
+    layer = attention + 3 * hidden * config.intermediate_size + 2 * hidden
+    embeddings = (1 if config.tie_word_embeddings else 2) * config.vocab_size * hidden
+    return config.num_hidden_layers * layer + hidden + embeddings
