@@ -1,0 +1,1 @@
+"""Training data: records, synthesis, packing. Only ``collate`` knows tensors."""

@@ -1,0 +1,186 @@
+"""Packs become tensors: the only file of ``data`` that knows torch.
+
+Shapes: T tokens, P patches, M merged tokens, N pictures, S samples, G glyphs, O objects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qvl.data.packing import Packed
+from qvl.data.records import ALPHABET
+from qvl.geometry import FACTOR
+
+NUM_BINS = 4
+"""Vertical strips of a merged token (28 px) in which characters are told apart: 7 px each, about a
+narrow letter."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DenseBatch:
+    """What stands at each merged token of the tower's output.
+
+    Attributes:
+        glyphs: int64[G], flat index into [M, NUM_BINS, len(ALPHABET)].
+        objects: int64[O], merged token at an object's centre.
+        kinds: int64[O].
+        colours: int64[O].
+        boxes: float32[O, 4] in resized_px.
+        rows: int64[M], the token's own row.
+        columns: int64[M], the token's own column.
+    """
+
+    glyphs: Tensor
+    objects: Tensor
+    kinds: Tensor
+    colours: Tensor
+    boxes: Tensor
+    rows: Tensor
+    columns: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainBatch:
+    """One pack.
+
+    Attributes:
+        input_ids: int64[T].
+        position_ids: int64[3, T].
+        lengths: tokens of each sample.
+        labels: int64[T], the token that follows where training predicts it, else -100.
+        weights: float32[T], weight of that prediction.
+        sample_of_token: int64[T].
+        tasks: task of each sample.
+        pixel_values: float32[P, 1176].
+        grid_thw: patch grids of all pictures.
+        dense: labels of the tower's output.
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor
+    lengths: tuple[int, ...]
+    labels: Tensor
+    weights: Tensor
+    sample_of_token: Tensor
+    tasks: tuple[str, ...]
+    pixel_values: Tensor
+    grid_thw: tuple[tuple[int, int, int], ...]
+    dense: DenseBatch
+
+    def to(self, device: torch.device) -> "TrainBatch":
+        """Returns the batch with its tensors on a device."""
+        return replace(self, dense=_on_device(self.dense, device), **_tensors(self, device))
+
+
+def _tensors(record: "TrainBatch | DenseBatch", device: torch.device) -> dict[str, Any]:
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    return {k: v.to(device, non_blocking=True) for k, v in values.items() if isinstance(v, Tensor)}
+
+
+def _on_device(dense: DenseBatch, device: torch.device) -> DenseBatch:
+    return replace(dense, **_tensors(dense, device))
+
+
+def collate(
+    pack: Sequence[Packed],
+    *,
+    digit_ids: frozenset[int],
+    digit_weight: float,
+    coordinate_tasks: frozenset[str],
+) -> TrainBatch:
+    """Returns the tensors of a pack.
+
+    Args:
+        pack: at least one sample.
+        digit_ids: tokens that are digits.
+        digit_weight: weight of a digit in answers of ``coordinate_tasks``; other answer tokens
+            weigh 1.
+        coordinate_tasks: tasks whose digits are coordinates, which are few among many easy tokens.
+    """
+    labels, weights = [], []
+    digits = np.array(sorted(digit_ids))
+    for item in pack:
+        ids, mask = item.inputs.input_ids, item.inputs.loss_mask
+        label = np.full(len(ids), -100, np.int64)
+        label[:-1] = np.where(mask[1:], ids[1:], -100)
+        weight = (label != -100).astype(np.float32)
+        if item.sample.task in coordinate_tasks:
+            weight[np.isin(label, digits)] = digit_weight
+        labels.append(label)
+        weights.append(weight)
+    lengths = tuple(len(item.inputs.input_ids) for item in pack)
+    return TrainBatch(
+        input_ids=torch.from_numpy(np.concatenate([item.inputs.input_ids for item in pack])),
+        position_ids=torch.from_numpy(
+            np.concatenate([item.inputs.position_ids for item in pack], 1)
+        ),
+        lengths=lengths,
+        labels=torch.from_numpy(np.concatenate(labels)),
+        weights=torch.from_numpy(np.concatenate(weights)),
+        sample_of_token=torch.repeat_interleave(torch.arange(len(pack)), torch.tensor(lengths)),
+        tasks=tuple(item.sample.task for item in pack),
+        pixel_values=collate_pixels(pack),
+        grid_thw=tuple(
+            (int(t), int(h), int(w)) for item in pack for t, h, w in item.inputs.grid_thw
+        ),
+        dense=_dense(pack),
+    )
+
+
+def collate_pixels(pack: Sequence[Packed]) -> Tensor:
+    """Returns the patches of all pictures, float32[P, 1176]."""
+    return torch.from_numpy(np.concatenate([item.inputs.pixel_values for item in pack]))
+
+
+def _dense(pack: Sequence[Packed]) -> DenseBatch:
+    """Labels of samples with one picture; others have positions but nothing else."""
+    glyphs, objects, rows, columns = [], [], [], []
+    rest = []
+    offset = 0
+    for item in pack:
+        for number, (_, h, w) in enumerate(item.inputs.grid_thw):
+            height, width = int(h) // 2, int(w) // 2
+            rows.append(np.repeat(np.arange(height), width))
+            columns.append(np.tile(np.arange(width), height))
+            targets = item.sample.targets
+            if targets is not None and number == 0:
+                x, y, letter = targets.glyphs.T
+                token = (
+                    offset + (y // FACTOR).astype(np.int64) * width + (x // FACTOR).astype(np.int64)
+                )
+                strip = (x % FACTOR * NUM_BINS // FACTOR).astype(np.int64)
+                glyphs.append((token * NUM_BINS + strip) * len(ALPHABET) + letter.astype(np.int64))
+                cx = np.clip(
+                    (targets.objects[:, 0] + targets.objects[:, 2]) / 2, 0, width * FACTOR - 1
+                )
+                cy = np.clip(
+                    (targets.objects[:, 1] + targets.objects[:, 3]) / 2, 0, height * FACTOR - 1
+                )
+                objects.append(
+                    offset
+                    + (cy // FACTOR).astype(np.int64) * width
+                    + (cx // FACTOR).astype(np.int64)
+                )
+                rest.append(targets.objects)
+            offset += height * width
+    return DenseBatch(
+        glyphs=_int64(glyphs),
+        objects=_int64(objects),
+        kinds=_int64([r[:, 4] for r in rest]),
+        colours=_int64([r[:, 5] for r in rest]),
+        boxes=torch.from_numpy(
+            np.concatenate([r[:, :4] for r in rest]) if rest else np.zeros((0, 4), np.float32)
+        ),
+        rows=_int64(rows),
+        columns=_int64(columns),
+    )
+
+
+def _int64(parts: Sequence[np.ndarray]) -> Tensor:
+    return torch.from_numpy(
+        np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
+    )

@@ -1,0 +1,73 @@
+"""Which samples share a training step, planned by their lengths.
+
+Owns the budget of a pack. Whole samples only: nothing is cut, padding does not exist (attention
+works on segments).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from qvl.data.records import Sample
+from qvl.processing.processor import ModelInputs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackBudget:
+    """The most that one pack may hold; both limits count.
+
+    Attributes:
+        max_tokens: tokens of the language model.
+        max_patches: patches of the tower.
+    """
+
+    max_tokens: int
+    max_patches: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """A sample with its model inputs."""
+
+    sample: Sample
+    inputs: ModelInputs
+
+
+def fill_pack(
+    draw: Callable[[int], Packed | None], budget: PackBudget, *, most_draws: int = 4096
+) -> tuple[list[Packed], int]:
+    """Returns samples drawn in order until the next would not fit, and how many were dropped as
+    too large.
+
+    The sample that does not fit is left out, so that a pack depends on its own draws only and any
+    step can be made again without the steps before it.
+
+    Args:
+        draw: sample number -> packed sample.
+        budget: of the pack.
+        most_draws: a bound for samples that are nearly empty.
+    """
+    pack: list[Packed] = []
+    tokens = patches = dropped = 0
+    for number in range(most_draws):
+        item = draw(number)
+        if item is None:
+            dropped += 1
+            continue
+        tokens += len(item.inputs.input_ids)
+        patches += len(item.inputs.pixel_values)
+        if tokens > budget.max_tokens or patches > budget.max_patches:
+            if not pack:  # alone it is larger than the whole budget
+                tokens = patches = 0
+                dropped += 1
+                continue
+            break
+        pack.append(item)
+    return pack, dropped
+
+
+def iter_packs(
+    make: Callable[[int], tuple[list[Packed], int]], *, start: int, stop: int
+) -> Iterator[list[Packed]]:
+    """Yields the packs of steps ``start`` to ``stop - 1``."""
+    for step in range(start, stop):
+        yield make(step)[0]

@@ -1,0 +1,64 @@
+"""What one training example is, wherever it comes from.
+
+Owns the record types. Does not own making them (``synth``), storing them (``shards``) or turning
+them into tensors (``collate``).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qvl.messages import Conversation
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?-'\"()/&%$#@+*="
+"""Characters that our renderers draw and that dense targets name by index."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DenseTargets:
+    """What stands where in the first picture of a sample; training-only labels for the vision
+    tower.
+
+    Attributes:
+        glyphs: float32[G, 3], x and y of a character's centre in resized_px and its index in
+            `ALPHABET`.
+        objects: float32[O, 6], a box x1 y1 x2 y2 in resized_px, the index of its kind and of its
+            colour.
+    """
+
+    glyphs: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    objects: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 6), np.float32))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """Where a sample comes from, enough to make it again or to leave it out.
+
+    Attributes:
+        generator: name of the function or data set.
+        seed: numbers given to ``numpy.random.default_rng``; empty for found data.
+        licence: SPDX name of the sample's terms.
+    """
+
+    generator: str
+    seed: tuple[int, ...] = ()
+    licence: str = "CC0-1.0"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """A conversation with its answers, and what is known about its picture.
+
+    Attributes:
+        task: what the answers are about; metrics are kept per task.
+        conversation: pictures are uint8[H, W, 3] arrays when synthesised.
+        facts: what an evaluation needs to judge an answer, in plain JSON values.
+    """
+
+    task: str
+    conversation: Conversation
+    provenance: Provenance
+    targets: DenseTargets | None = None
+    facts: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Generators of pictures with exact labels, each a pure function of a random generator."""

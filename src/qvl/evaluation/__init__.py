@@ -1,0 +1,1 @@
+"""Judging a model: any ``TextGenerator`` in, scores out."""

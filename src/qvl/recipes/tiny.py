@@ -1,0 +1,198 @@
+"""The embedded model: how it was made, and the function that makes it again.
+
+    vocabulary from our own prompts -> random weights, whitened patch embedding
+    -> tower alone on labelled pages -> language model reads it out, tower frozen -> everything
+    together -> folder in the published layout
+
+It is the report's sequence of stages in small; what did not work in its place is in docs/log.md.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qvl.checkpoint.export import export_model
+from qvl.data.collate import collate_pixels
+from qvl.data.mixture import Generator, Mixture
+from qvl.data.packing import PackBudget, Packed
+from qvl.data.synth.palette import COLOUR_NAMES
+from qvl.data.synth.screens import screen_sample
+from qvl.data.synth.shapes import KINDS, shapes_sample
+from qvl.data.synth.text import line_sample, page_sample, word_sample
+from qvl.data.vocabulary import save_tokenizer, train_tokenizer
+from qvl.messages import Text
+from qvl.model.config import ModelConfig
+from qvl.model.init import init_weights
+from qvl.model.presets import PRESETS
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.processor import Processor
+from qvl.training.dense import DenseHeads
+from qvl.training.parallel import launch
+from qvl.training.patch_init import whiten_patch_embedding
+from qvl.training.record import write_record
+from qvl.training.stages import Stage
+from qvl.training.trainer import RunConfig, Trainer
+
+COORDINATE_TASKS = frozenset({"shapes", "screen", "spot"})
+
+# Pixel limits of the model: the sizes it is trained on.
+MIN_PIXELS = 4 * 28 * 28
+MAX_PIXELS = 144 * 28 * 28
+
+_WHITENING_PICTURES = 400
+_VOCABULARY_SAMPLES = 3000
+
+
+def _mixture(**shares: float) -> Mixture:
+    return Mixture(parts={name: (share, GENERATORS[name]) for name, share in shares.items()})
+
+
+GENERATORS: dict[str, Generator] = {
+    "letters": partial(word_sample, max_letters=3, strength=0.5),
+    "word": word_sample,
+    "line": line_sample,
+    "spot": partial(line_sample, spotting=True),
+    "page": partial(page_sample, side_tokens=(4, 9)),
+    "large_page": partial(page_sample, side_tokens=(8, 12)),
+    "shapes": shapes_sample,
+    "screen": screen_sample,
+}
+
+
+def tiny_stages() -> tuple[Stage, ...]:
+    """Returns the three stages; a step is one pack on each of two ranks."""
+    return (
+        Stage(
+            name="vision_pretrain",
+            steps=8000,
+            rates={"tower": 1.2e-3, "merger": 1.2e-3, "heads": 1.2e-3},
+            mixture=_mixture(page=0.7, shapes=0.15, screen=0.15),
+            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=100,
+        ),
+        Stage(
+            name="reader",
+            steps=4000,
+            rates={"llm": 2e-3, "merger": 5e-4},
+            mixture=_mixture(letters=0.2, word=0.25, line=0.25, spot=0.03, shapes=0.17, screen=0.1),
+            budget=PackBudget(max_tokens=1000, max_patches=1200),
+            warmup=100,
+            decay_from=0.7,
+            floor=0.3,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_pretrain",
+            steps=9000,
+            rates={"tower": 4e-4, "merger": 4e-4, "llm": 8e-4, "heads": 4e-4},
+            mixture=_mixture(
+                letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.3,
+            warmup=100,
+            decay_from=0.4,
+            digit_weight=3.0,
+        ),
+    )
+
+
+def tiny_run(folder: Path) -> RunConfig:
+    """Returns the configuration of the whole run, to be kept in ``folder``."""
+    return RunConfig(folder=folder, stages=tiny_stages(), seed=1, coordinate_tasks=COORDINATE_TASKS)
+
+
+def make_vocabulary(folder: Path, *, vocab_size: int) -> None:
+    """Writes a tokenizer learnt from the prompts and answers of the generators."""
+    mixture = _mixture(word=0.2, line=0.2, spot=0.2, shapes=0.3, screen=0.3)
+    texts = [
+        part.text
+        for i in range(_VOCABULARY_SAMPLES)
+        for message in mixture.sample(i).conversation.messages
+        if message.role == "user" or mixture.sample(i).task in COORDINATE_TASKS
+        for part in message.content
+        if isinstance(part, Text)
+    ]
+    chat = [
+        "You are a helpful assistant.",
+        "system\n",
+        "user\n",
+        "assistant\n",
+    ] * _VOCABULARY_SAMPLES
+    save_tokenizer(train_tokenizer([*texts, *chat], vocab_size=vocab_size), folder)
+
+
+def make_inputs(folder: Path) -> None:
+    """Writes the input side of the checkpoint: vocabulary, configuration, pixel limits."""
+    config = PRESETS["tiny"]
+    make_vocabulary(folder, vocab_size=config.text.vocab_size)
+    (folder / "config.json").write_text(json.dumps(config.to_hf(), indent=2) + "\n")
+    preprocessor = {
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "processor_class": "Qwen2_5_VLProcessor",
+        "min_pixels": MIN_PIXELS,
+        "max_pixels": MAX_PIXELS,
+        "patch_size": config.vision.patch_size,
+        "temporal_patch_size": config.vision.temporal_patch_size,
+        "merge_size": config.vision.spatial_merge_size,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
+
+
+def build(run: RunConfig, folder: Path) -> tuple[Qwen2_5_VL, DenseHeads, Processor]:
+    """Returns the untrained model with its heads and processor, a function of the seed alone."""
+    config: ModelConfig = PRESETS["tiny"]
+    processor = Processor.from_folder(folder)
+    torch.manual_seed(run.seed)
+    model = Qwen2_5_VL(config)
+    init_weights(model, torch.Generator().manual_seed(run.seed))
+    model.attention_backend = "matmul" if run.device == "cpu" else "sdpa"
+    heads = DenseHeads(
+        config.vision.out_hidden_size, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES)
+    )
+    mixture = run.stages[0].mixture
+    samples = [mixture.sample(run.seed, i) for i in range(_WHITENING_PICTURES)]
+    packed = [
+        Packed(sample=s, inputs=processor(s.conversation, add_generation_prompt=False))
+        for s in samples
+    ]
+    whiten_patch_embedding(model, collate_pixels(packed))
+    return model.to(run.device), heads.to(run.device), processor
+
+
+def train(
+    run: RunConfig,
+    *,
+    processes: int = 2,
+    report: Callable[[dict[str, Any]], None] = lambda line: None,
+) -> Path:
+    """Trains, going on where an earlier call stopped, and returns the folder of the finished model.
+
+    Args:
+        run: from `tiny_run`, changed or not.
+        processes: ranks on this machine; under torchrun its own count holds.
+        report: called with log lines on the first rank; must pickle.
+    """
+    inputs, result = run.folder / "inputs", run.folder / "model"
+    if not (inputs / "config.json").exists():
+        make_inputs(inputs)
+    write_record(run)
+    launch(_train_rank, run, report, processes=processes)
+    return result
+
+
+def _train_rank(run: RunConfig, report: Callable[[dict[str, Any]], None]) -> None:
+    inputs, result = run.folder / "inputs", run.folder / "model"
+    model, heads, processor = build(run, inputs)
+    trainer = Trainer(run, model, processor, heads=heads, report=report)
+    trainer.run()
+    if trainer.rank == 0 and not result.exists():
+        export_model(model.cpu(), result, files_from=inputs)

@@ -1,0 +1,52 @@
+"""What a run was: written before its first step, so that any result can be traced and made
+again."""
+
+import json
+import os
+import platform
+from dataclasses import fields, is_dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qvl.training.trainer import RunConfig
+
+_PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors")
+
+
+def write_record(run: RunConfig) -> Path:
+    """Writes ``run.json`` beside the results: configuration, versions, hardware."""
+    record = {
+        "configuration": _plain(run),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "hardware": {
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+    run.folder.mkdir(parents=True, exist_ok=True)
+    path = run.folder / "run.json"
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """Returns a configuration as JSON values; functions by their names and fixed arguments."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    if isinstance(value, partial):
+        return {"function": _plain(value.func), **_plain(value.keywords)}
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value if isinstance(value, int | float | bool | None) else str(value)

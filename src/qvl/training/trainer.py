@@ -1,0 +1,296 @@
+"""The only training loop: stages in a row, one pack per rank and step.
+
+Owns the order of a step, what is frozen, resuming, and the log. Does not own the data (``data``),
+the losses, or which run it is (``recipes``).
+
+    (seed, stage, step, rank) -> pack -> TrainBatch -> losses -> gradients summed over ranks ->
+    update -> log, state
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from qvl.data.collate import TrainBatch, collate
+from qvl.data.packing import Packed, fill_pack
+from qvl.errors import ConfigError
+from qvl.model.attention import Segments
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.processor import Processor
+from qvl.training.checkpoint import load_state, save_state
+from qvl.training.dense import DenseHeads
+from qvl.training.losses import answer_losses
+from qvl.training.metrics import Meter
+from qvl.training.optim import build_optimiser, clip_gradients, learning_rate
+from qvl.training.stages import Stage, part_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """A whole run.
+
+    Attributes:
+        folder: where state and log go; repeating a run with the same folder resumes it.
+        stages: in order.
+        seed: of everything random.
+        device: "cpu" or "cuda".
+        autocast: compute in bfloat16 over float32 weights.
+        clip: most norm of the gradient.
+        weight_decay: of matrices; vectors have none.
+        coordinate_tasks: tasks whose digits are coordinates.
+        log_every: steps between log lines.
+        save_every: steps between saved states.
+        workers: processes per rank that make samples; 0 makes them in between.
+    """
+
+    folder: Path
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    device: str = "cpu"
+    autocast: bool = False
+    clip: float = 1.0
+    weight_decay: float = 0.02
+    coordinate_tasks: frozenset[str] = frozenset()
+    log_every: int = 20
+    save_every: int = 200
+    workers: int = 1
+
+
+class _Packs(torch.utils.data.IterableDataset[TrainBatch]):
+    """The packs of one rank for the rest of a stage, made from their numbers alone."""
+
+    def __init__(
+        self, run: RunConfig, number: int, processor: Processor, *, start: int, rank: int
+    ) -> None:
+        self.run, self.number, self.processor, self.start, self.rank = (
+            run,
+            number,
+            processor,
+            start,
+            rank,
+        )
+
+    def __iter__(self) -> Iterator[TrainBatch]:
+        worker = torch.utils.data.get_worker_info()
+        # A loader takes batches from its workers in turn, so worker w makes every num_workers-th
+        # step.
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for step in range(self.start + first, self.run.stages[self.number].steps, stride):
+            yield self.batch(step)
+
+    def batch(self, step: int) -> TrainBatch:
+        stage = self.run.stages[self.number]
+
+        def draw(i: int) -> Packed | None:
+            sample = stage.mixture.sample(self.run.seed, self.number, step, self.rank, i)
+            inputs = self.processor(sample.conversation, add_generation_prompt=False)
+            return Packed(sample=sample, inputs=inputs)
+
+        pack, _ = fill_pack(draw, stage.budget)
+        tokenizer = self.processor.tokenizer
+        return collate(
+            pack,
+            digit_ids=frozenset(tokenizer.encode(digit)[0] for digit in "0123456789"),
+            digit_weight=stage.digit_weight,
+            coordinate_tasks=self.run.coordinate_tasks,
+        )
+
+
+class Trainer:
+    """Runs the stages of a configuration on a model, in place.
+
+    Args:
+        run: what to do.
+        model: float32 weights, on the run's device.
+        processor: makes model inputs; its tokenizer has one token per digit.
+        heads: throw-away heads for stages with ``dense_weight``; None if no stage has any.
+        report: called with each log line as a dictionary, on rank 0.
+    """
+
+    def __init__(
+        self,
+        run: RunConfig,
+        model: Qwen2_5_VL,
+        processor: Processor,
+        *,
+        heads: DenseHeads | None = None,
+        report: Callable[[dict[str, Any]], None] = lambda line: None,
+    ) -> None:
+        if heads is None and any(stage.dense_weight for stage in run.stages):
+            raise ConfigError("a stage has dense_weight but there are no dense heads")
+        self.run_config, self.model, self.processor, self.heads = run, model, processor, heads
+        self.report = report
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.world = dist.get_world_size() if dist.is_initialized() else 1
+        self.parameters = dict(model.named_parameters())
+        if heads is not None:
+            self.parameters.update({f"heads.{n}": p for n, p in heads.named_parameters()})
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state of the run lies."""
+        return self.run_config.folder / "state.pt"
+
+    def run(self, *, until: Callable[[], bool] = lambda: False) -> bool:
+        """Trains to the end, going on from a saved state; returns False if ``until`` stopped it
+        early."""
+        state = load_state(self.state_path)
+        first = 0
+        if state is not None:
+            first = state["stage"]
+            self._load_weights(state)
+        for number in range(first, len(self.run_config.stages)):
+            resumed = state if state is not None and number == first else None
+            if not self._run_stage(number, resumed, until):
+                return False
+        return True
+
+    def _run_stage(
+        self, number: int, state: dict[str, Any] | None, until: Callable[[], bool]
+    ) -> bool:
+        stage, run = self.run_config.stages[number], self.run_config
+        trained = {n: p for n, p in self.parameters.items() if part_of(n) in stage.rates}
+        for name, parameter in self.parameters.items():
+            parameter.requires_grad_(name in trained)
+        optimiser = build_optimiser(stage, trained, weight_decay=run.weight_decay)
+        start = 0
+        if state is not None:
+            start = state["step"]
+            optimiser.load_state_dict(state["optimiser"])
+        packs = _Packs(run, number, self.processor, start=start, rank=self.rank)
+        loader = torch.utils.data.DataLoader(packs, batch_size=None, num_workers=run.workers)
+        meter = Meter()
+        began = time.monotonic()
+        for step, batch in zip(range(start, stage.steps), loader, strict=True):
+            rate = learning_rate(
+                step,
+                steps=stage.steps,
+                warmup=stage.warmup,
+                decay_from=stage.decay_from,
+                floor=stage.floor,
+            )
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * rate
+            self._step(stage, batch.to(torch.device(run.device)), trained, optimiser, meter)
+            done = step + 1
+            if done % run.log_every == 0 or done == stage.steps:
+                self._log(stage, done, rate, meter, time.monotonic() - began)
+                meter, began = Meter(), time.monotonic()
+            stop = self._agree(until())
+            if done % run.save_every == 0 or stop or done == stage.steps:
+                self._save(number, done, optimiser)
+            if stop:
+                return False
+        return True
+
+    def _agree(self, stop: bool) -> bool:
+        """True on every rank as soon as it is on one, so that all stop at the same step."""
+        if self.world == 1:
+            return stop
+        flag = torch.tensor(float(stop))
+        dist.all_reduce(flag)
+        return bool(flag > 0)
+
+    def _step(
+        self,
+        stage: Stage,
+        batch: TrainBatch,
+        trained: dict[str, nn.Parameter],
+        optimiser: torch.optim.Optimizer,
+        meter: Meter,
+    ) -> None:
+        totals = torch.stack([batch.weights.sum(), torch.tensor(float(len(batch.dense.rows)))])
+        if self.world > 1:
+            dist.all_reduce(totals)
+        loss = self._loss(stage, batch, float(totals[0]), float(totals[1]), meter)
+        loss.backward()
+        grads = _sum_gradients(trained, self.world)
+        meter.grad_norm(clip_gradients(grads, self.run_config.clip))
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    def _loss(
+        self, stage: Stage, batch: TrainBatch, weight_sum: float, num_merged: float, meter: Meter
+    ) -> Tensor:
+        """Returns this rank's share of the loss of the step, and counts what the meter shows."""
+        model = self.model
+        sees = any(part in stage.rates for part in ("tower", "merger")) or stage.dense_weight > 0
+        with torch.autocast(
+            self.run_config.device, torch.bfloat16, enabled=self.run_config.autocast
+        ):
+            with torch.set_grad_enabled(sees):
+                features = model.encode_media(batch.pixel_values, batch.grid_thw)
+            loss = features.new_zeros((), dtype=torch.float32)
+            if stage.dense_weight and self.heads is not None:
+                dense = self.heads(features, batch.dense)
+                meter.dense(dense)
+                loss = loss + stage.dense_weight * dense.total / num_merged
+            if stage.answer_weight:
+                hidden = model.hidden_states(
+                    batch.input_ids,
+                    batch.position_ids,
+                    segments=Segments(batch.lengths),
+                    media_embeds=features,
+                )
+                at = batch.labels != -100
+                losses, right = answer_losses(hidden[at], batch.labels[at], model.logits)
+                meter.answers(batch, at, losses.detach(), right)
+                loss = loss + stage.answer_weight * (losses * batch.weights[at]).sum() / weight_sum
+        meter.sizes(batch)
+        return loss
+
+    def _log(self, stage: Stage, done: int, rate: float, meter: Meter, seconds: float) -> None:
+        if self.rank:
+            return
+        line = {
+            "stage": stage.name, "step": done, "steps": stage.steps, "rate": round(rate, 4),
+            "seconds": round(seconds, 2), **meter.summary(seconds, world=self.world),
+        }  # fmt: skip
+        self.run_config.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.run_config.folder / "log.jsonl", "a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.report(line)
+
+    def _save(self, number: int, step: int, optimiser: torch.optim.Optimizer) -> None:
+        if self.rank:
+            return
+        state = {
+            "stage": number,
+            "step": step,
+            "parameters": {n: p.detach() for n, p in self.parameters.items()},
+            "optimiser": optimiser.state_dict(),
+        }
+        save_state(self.state_path, state)
+
+    def _load_weights(self, state: dict[str, Any]) -> None:
+        saved = state["parameters"]
+        if saved.keys() != self.parameters.keys():
+            raise ConfigError(
+                f"{self.state_path} was saved by another model",
+                hint="use another folder for this run",
+            )
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(saved[name])
+
+
+def _sum_gradients(trained: dict[str, nn.Parameter], world: int) -> list[Tensor]:
+    """Adds gradients over ranks in one message; a parameter that got none counts as zero."""
+    parameters = list(trained.values())
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    grads = [p.grad for p in parameters if p.grad is not None]
+    if world > 1:
+        flat = torch.cat([g.flatten() for g in grads])
+        dist.all_reduce(flat)
+        for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+            grad.copy_(part.view_as(grad))
+    return grads
