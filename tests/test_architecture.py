@@ -308,23 +308,31 @@ def test_only_process_edges_catch_everything() -> None:
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.ExceptHandler):
                 continue
+            last = node.body[-1]
+            if isinstance(last, ast.Raise) and last.exc is None:  # cleans up and passes it on
+                continue
             caught = "everything" if node.type is None else ast.unparse(node.type)
             if caught in ("everything", "Exception", "BaseException"):
                 problems.append(f"{_where(module, node.lineno)}: catches {caught}")
     _report(problems)
 
 
+# Files that may read the environment, each with its reason.
+READS_ENVIRONMENT = {
+    "qvl.training.parallel": "torchrun tells a rank its number there",
+}
+
+
 def test_only_the_edges_print_and_read_the_environment() -> None:
-    edges = ("cli", "server")
     problems = []
     for module in MODULES:
-        if module.part in edges:
+        if module.part in ("cli", "server"):
             continue
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
                 problems.append(f"{_where(module, node.lineno)}: prints; use logging")
         for name, line in _calls(module):
-            if name in ("os.environ", "os.getenv"):
+            if name in ("os.environ", "os.getenv") and module.name not in READS_ENVIRONMENT:
                 problems.append(f"{_where(module, line)}: reads the environment")
     _report(problems)
 
@@ -343,9 +351,9 @@ def test_code_never_asks_for_a_size_by_name() -> None:
 
 IMPORT_PROBE = """
 import sys, time
-start = time.perf_counter()
+start = time.process_time()
 import qvl
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 heavy = sorted({"torch", "numpy", "PIL", "transformers"} & set(sys.modules))
 print(seconds, *heavy)
 """

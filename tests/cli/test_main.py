@@ -140,6 +140,8 @@ OPTIONS = {
     "ask": MODEL | MEDIA | SAMPLING | {"--system", "--json"},
     "chat": MODEL | MEDIA | SAMPLING | {"--system"},
     "ground": MODEL | MEDIA | SAMPLING | {"--points", "--draw", "--json"},
+    "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
+    "train": {"--output", "--set", "--processes"},
     "info": {"--model", "--json"},
 }
 

@@ -4,6 +4,7 @@ Owns: the two streams, tables, progress. Does not own: what is said.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -57,3 +58,12 @@ def binary_size(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count:.0f} B"
+
+
+def progress(text: str, *, done: bool = False) -> None:
+    """How far the work is, to stderr: in place on a terminal, line by line in a file."""
+    if not sys.stderr.isatty():
+        note(text)
+        return
+    width = shutil.get_terminal_size().columns
+    print(f"\r\x1b[2K{text[: width - 1]}", end="\n" if done else "", file=sys.stderr, flush=True)
