@@ -57,19 +57,24 @@ def kv_bytes_per_token(config: TextConfig, *, value_bytes: int) -> int:
 def vision_activation_bytes(config: VisionConfig, num_patches: int, *, value_bytes: int) -> int:
     """Most bytes alive at once while the tower runs ``num_patches`` patches.
 
-    In attention: residual, norm, fused projection, and queries and keys in float32 before and
-    after rotation. In the perceptron: residual, norm, gate, its activation, up and their product.
+    In inference mode, where layers work in place. Attention holds the residual, the norm, the fused
+    projection, rotated queries and keys, the output, and queries, keys and values in order of the
+    windows; the perceptron residual, norm and output, gate and up. Measured at 4096 patches of the
+    3B tower in float32 on a CPU: 203 MB, this says 231.
     """
-    hidden = config.hidden_size
-    attention = value_bytes * (2 + 3 + 1) * hidden + 4 * (2 + 2) * hidden
-    perceptron = value_bytes * (2 * hidden + 4 * config.intermediate_size)
-    return num_patches * max(attention, perceptron)
+    attention = 11 * config.hidden_size
+    perceptron = 3 * config.hidden_size + 2 * config.intermediate_size
+    return num_patches * value_bytes * max(attention, perceptron)
 
 
 def text_activation_bytes(config: TextConfig, num_tokens: int, *, value_bytes: int) -> int:
-    """Most bytes alive at once in one step of the language model, without the cache."""
-    perceptron = value_bytes * (2 * config.hidden_size + 4 * config.intermediate_size)
-    return num_tokens * perceptron + 4 * config.vocab_size
+    """Most bytes alive at once in one step of the language model, without the cache.
+
+    As in the tower, but the perceptron is always the largest; the logits of one token are float32.
+    Measured at 512 tokens of two 3B layers in float32 on a CPU: 69 MB, this says 58.
+    """
+    perceptron = 3 * config.hidden_size + 2 * config.intermediate_size
+    return num_tokens * value_bytes * perceptron + 4 * config.vocab_size
 
 
 def _window_pairs(config: VisionConfig, height: int, width: int) -> int:
