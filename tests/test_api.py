@@ -150,7 +150,7 @@ def test_no_question(model: VisionLanguageModel, picture_file: Path) -> None:
 
 
 def test_unknown_sampling_option(model: VisionLanguageModel) -> None:
-    with pytest.raises(InputError, match="'max_token'.*'max_tokens'"):
+    with pytest.raises(InputError, match=r"'max_token'.*'max_tokens'"):
         model.ask("Hi", max_token=3)
 
 

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from qvl.geometry import Box as Box
     from qvl.geometry import ImageSize as ImageSize
     from qvl.geometry import Point as Point
+    from qvl.inference.engine import EngineOptions as EngineOptions
     from qvl.messages import Conversation as Conversation
     from qvl.messages import GenerationResult as GenerationResult
     from qvl.messages import Image as Image
     from qvl.messages import Message as Message
     from qvl.messages import SamplingParams as SamplingParams
     from qvl.messages import Text as Text
+    from qvl.messages import TextGenerator as TextGenerator
     from qvl.messages import Video as Video
+    from qvl.messages import parse_conversation as parse_conversation
     from qvl.processing.processor import Processor as Processor
 
 __version__ = "0.1.0"
@@ -42,6 +45,7 @@ _HOME_OF = {
         "QvlError",
     ),
     "qvl.geometry": ("Box", "ImageSize", "Point"),
+    "qvl.inference.engine": ("EngineOptions",),
     "qvl.messages": (
         "Conversation",
         "GenerationResult",
@@ -49,7 +53,9 @@ _HOME_OF = {
         "Message",
         "SamplingParams",
         "Text",
+        "TextGenerator",
         "Video",
+        "parse_conversation",
     ),
     "qvl.processing.processor": ("Processor",),
 }

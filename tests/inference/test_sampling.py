@@ -11,6 +11,7 @@ from transformers.generation import (
     TopPLogitsWarper,
 )
 
+from qvl.inference import sampling
 from qvl.inference.sampling import choose_tokens, forbid, penalize_repetition, row_logprobs
 from qvl.messages import SamplingParams
 
@@ -60,6 +61,36 @@ def test_draws_follow_the_distribution_of_transformers(params: SamplingParams) -
     assert (ours > 0).sum() <= (expected > 0).sum()
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        SamplingParams(temperature=1.0, top_p=0.99),
+        SamplingParams(temperature=9.0, top_k=30, top_p=0.97),
+        SamplingParams(temperature=9.0, min_p=0.3),
+        SamplingParams(temperature=1.0, top_k=3),
+    ],
+)
+def test_how_much_is_sorted_changes_nothing(
+    params: SamplingParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = [params, SamplingParams(temperature=3.0, top_p=0.9999), SamplingParams(temperature=1.0)]
+    tokens = []
+    for width in (2, V):
+        monkeypatch.setattr(sampling, "_FIRST_WIDTH", width)
+        draws = uniforms(300)
+        tokens.append(choose_tokens(random_logits(1).expand(300, -1), mixed * 100, draws).tolist())
+    assert tokens[0] == tokens[1]
+
+
+def test_equally_likely_tokens_are_kept_together() -> None:
+    logits = torch.tensor([[3.0, 1.0, 2.0, 2.0, 0.0]])
+    drawn = {
+        int(choose_tokens(logits, [SamplingParams(temperature=1.0, top_k=2)], [draw]))
+        for draw in uniforms(100)
+    }
+    assert drawn == {0, 2, 3}
+
+
 def test_repetition_penalty_is_that_of_transformers() -> None:
     logits = random_logits(2)
     prompts = torch.tensor([[1, 5, 5, 7], [0, 2, 30, 39]])
@@ -104,9 +135,10 @@ def test_extreme_draws_stay_inside(draw: float) -> None:
     assert int(choose_tokens(logits, [params], [draw])) in logits.topk(3).indices
 
 
-def test_draws_below_float_range_are_greedy() -> None:
+@pytest.mark.parametrize("temperature", [1e-6, 1e-40, 1e-300])
+def test_cold_draws_are_greedy(temperature: float) -> None:
     logits = random_logits(1)
-    token = choose_tokens(logits, [SamplingParams(temperature=1e-6)], [0.999])
+    token = choose_tokens(logits, [SamplingParams(temperature=temperature)], [0.999])
     assert int(token) == int(logits.argmax())
 
 

@@ -19,6 +19,12 @@ from torch import Tensor
 
 from qvl.messages import SamplingParams
 
+_LEAST_TEMPERATURE = 1e-30
+"""Below it float32 cannot hold the quotient; the likeliest token has long won by then."""
+
+_FIRST_WIDTH = 1024
+"""Tokens sorted at first; at usual settings top-p and min-p keep fewer."""
+
 
 def forbid(logits: Tensor, forbidden: Tensor) -> Tensor:
     """Returns float32 logits in which forbidden tokens are ``-inf``.
@@ -70,28 +76,61 @@ def choose_tokens(
 
 
 def _draw(logits: Tensor, params: Sequence[SamplingParams], uniforms: Sequence[float]) -> Tensor:
-    """Draws by inverting the cumulative distribution of the tokens that survive truncation."""
+    """Draws by inverting the cumulative distribution, in the order of the vocabulary."""
+    # Relative to the largest, so that a tiny temperature gives 0 and -inf and never inf.
+    scores = logits - logits.amax(dim=-1, keepdim=True)
+    temperatures = [max(p.temperature, _LEAST_TEMPERATURE) for p in params]
+    probs = (scores / _column(temperatures, like=logits)).softmax(dim=-1)
+    cut = [row for row, p in enumerate(params) if p.top_k or p.top_p < 1 or p.min_p]
+    if cut:
+        rows = torch.tensor(cut, device=logits.device)
+        least = least_kept(probs[rows], [params[row] for row in cut])
+        probs[rows] = probs[rows].where(probs[rows] >= least[:, None], 0)
+    # float64: a float32 running sum over 152,000 tokens loses the tail of the distribution.
+    cumulative = probs.cumsum(dim=-1, dtype=torch.float64)
+    # A draw is at most 1 - 2 ** -53, so the target stays below the last sum.
+    target = _column(uniforms, like=cumulative) * cumulative[:, -1:]
+    return (cumulative <= target).sum(dim=-1)
 
-    def column(values: Sequence[float]) -> Tensor:
-        # float64: a float32 running sum over 152,000 tokens loses the tail of the distribution.
-        return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
 
-    num_tokens = logits.shape[-1]
-    top_k = [min(p.top_k, num_tokens) if p.top_k else num_tokens for p in params]
-    scores, ids = logits.topk(max(top_k), dim=-1)  # descending, so every cut below is a prefix
-    rank = torch.arange(max(top_k), device=logits.device)
-    scores = scores.double() / column([p.temperature for p in params])
-    probs = scores.masked_fill(rank >= column(top_k), -torch.inf).softmax(dim=-1)
+def least_kept(probs: Tensor, params: Sequence[SamplingParams]) -> Tensor:
+    """Returns the smallest probability that survives top-k, then top-p, then min-p.
 
-    mass_before = probs.cumsum(dim=-1) - probs
-    keep = mass_before < column([p.top_p for p in params])
-    keep &= probs >= column([p.min_p for p in params]) * probs[:, :1]
-    keep[:, 0] = True
-    cumulative = probs.masked_fill(~keep, 0).cumsum(dim=-1)
-    target = column(uniforms) * cumulative[:, -1:]
-    drawn = (cumulative <= target).sum(dim=-1)
-    drawn = drawn.minimum(keep.sum(dim=-1) - 1)  # rounding may carry the target to the very end
-    return ids.gather(1, drawn[:, None]).squeeze(1)
+    Tokens exactly as likely as the last one kept are kept too. Only as much of the vocabulary is
+    sorted as the cuts reach: all of it takes as long as a step of the model.
+
+    Args:
+        probs: float32[N, V], each row adding up to 1.
+        params: one entry per row.
+
+    Returns:
+        float32[N].
+    """
+    num_tokens = probs.shape[-1]
+    limits = [min(p.top_k or num_tokens, num_tokens) for p in params]
+    top_k = torch.tensor(limits, device=probs.device)[:, None]
+    # Off is infinite: rounding may bring a running sum to 1 before its end.
+    top_p = [p.top_p if p.top_p < 1 else torch.inf for p in params]
+    mass_limit = torch.tensor(top_p, dtype=torch.float64, device=probs.device)[:, None]
+    min_p = _column([p.min_p for p in params], like=probs)
+    most = max(limits)
+    width = min(most, max(_FIRST_WIDTH, *(p.top_k for p in params)))
+    while True:
+        likeliest = probs.topk(width, dim=-1).values
+        within_k = torch.arange(width, device=probs.device) < top_k
+        mass = likeliest.where(within_k, 0).cumsum(dim=-1, dtype=torch.float64)
+        # What top-k leaves is a distribution of its own; without top-k the mass is 1 already.
+        total = mass[:, -1:].where(top_k < num_tokens, 1.0)
+        keep = within_k & (mass - likeliest < mass_limit * total)
+        keep &= likeliest >= min_p * likeliest[:, :1]
+        keep[:, 0] = True
+        if width == most or not bool(keep[:, -1].any()):
+            return likeliest.where(keep, torch.inf).amin(dim=-1)
+        width = min(8 * width, most)
+
+
+def _column(values: Sequence[float], *, like: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None]
 
 
 class RowLogprobs(NamedTuple):
