@@ -4,7 +4,7 @@ Owns the budget of a pack. Whole samples only: nothing is cut, padding does not 
 works on segments).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qvl.data.records import Sample
@@ -33,7 +33,7 @@ class Packed:
 
 
 def fill_pack(
-    draw: Callable[[int], Packed | None], budget: PackBudget, *, most_draws: int = 4096
+    draw: Callable[[int], Packed], budget: PackBudget, *, most_draws: int = 4096
 ) -> tuple[list[Packed], int]:
     """Returns samples drawn in order until the next would not fit, and how many were dropped as
     too large.
@@ -50,9 +50,6 @@ def fill_pack(
     tokens = patches = dropped = 0
     for number in range(most_draws):
         item = draw(number)
-        if item is None:
-            dropped += 1
-            continue
         tokens += len(item.inputs.input_ids)
         patches += len(item.inputs.pixel_values)
         if tokens > budget.max_tokens or patches > budget.max_patches:
@@ -63,11 +60,3 @@ def fill_pack(
             break
         pack.append(item)
     return pack, dropped
-
-
-def iter_packs(
-    make: Callable[[int], tuple[list[Packed], int]], *, start: int, stop: int
-) -> Iterator[list[Packed]]:
-    """Yields the packs of steps ``start`` to ``stop - 1``."""
-    for step in range(start, stop):
-        yield make(step)[0]

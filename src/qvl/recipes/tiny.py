@@ -29,6 +29,7 @@ from qvl.model.config import ModelConfig
 from qvl.model.init import init_weights
 from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 from qvl.processing.processor import Processor
 from qvl.training.dense import DenseHeads
 from qvl.training.parallel import launch
@@ -57,29 +58,44 @@ GENERATORS: dict[str, Generator] = {
     "line": line_sample,
     "spot": partial(line_sample, spotting=True),
     "page": partial(page_sample, side_tokens=(4, 9)),
-    "large_page": partial(page_sample, side_tokens=(8, 12)),
+    "clean_page": partial(
+        page_sample, side_tokens=(3, 8), sizes=(18, 34), most_fonts=10, plain=0.9, strength=0.1
+    ),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
 
 
 def tiny_stages() -> tuple[Stage, ...]:
-    """Returns the three stages; a step is one pack on each of two ranks."""
+    """Returns the stages; a step is one pack on each of two ranks."""
     return (
         Stage(
-            name="vision_pretrain",
-            steps=8000,
-            rates={"tower": 1.2e-3, "merger": 1.2e-3, "heads": 1.2e-3},
-            mixture=_mixture(page=0.7, shapes=0.15, screen=0.15),
+            name="vision_pretrain_clean",
+            steps=2500,
+            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
+            mixture=_mixture(clean_page=0.8, shapes=0.12, screen=0.08),
             budget=PackBudget(max_tokens=100_000, max_patches=480),
             answer_weight=0.0,
             dense_weight=1.0,
             warmup=100,
+            decay_from=1.0,
+        ),
+        Stage(
+            name="vision_pretrain",
+            steps=3500,
+            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
+            mixture=_mixture(page=0.76, shapes=0.12, screen=0.12),
+            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=20,
+            decay_from=0.4,
+            floor=0.2,
         ),
         Stage(
             name="reader",
-            steps=4000,
-            rates={"llm": 2e-3, "merger": 5e-4},
+            steps=2500,
+            rates={"llm": 1.5e-3, "merger": 5e-4},
             mixture=_mixture(letters=0.2, word=0.25, line=0.25, spot=0.03, shapes=0.17, screen=0.1),
             budget=PackBudget(max_tokens=1000, max_patches=1200),
             warmup=100,
@@ -89,7 +105,7 @@ def tiny_stages() -> tuple[Stage, ...]:
         ),
         Stage(
             name="multimodal_pretrain",
-            steps=9000,
+            steps=5500,
             rates={"tower": 4e-4, "merger": 4e-4, "llm": 8e-4, "heads": 4e-4},
             mixture=_mixture(
                 letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
@@ -129,9 +145,14 @@ def make_vocabulary(folder: Path, *, vocab_size: int) -> None:
 
 
 def make_inputs(folder: Path) -> None:
-    """Writes the input side of the checkpoint: vocabulary, configuration, pixel limits."""
+    """Writes what a checkpoint has besides weights: vocabulary, configuration, pixel limits."""
     config = PRESETS["tiny"]
     make_vocabulary(folder, vocab_size=config.text.vocab_size)
+    write_input_side(folder, config)
+
+
+def write_input_side(folder: Path, config: ModelConfig) -> None:
+    """Writes the configuration and the pixel limits of the sizes trained on."""
     (folder / "config.json").write_text(json.dumps(config.to_hf(), indent=2) + "\n")
     preprocessor = {
         "image_processor_type": "Qwen2VLImageProcessor",
@@ -141,8 +162,8 @@ def make_inputs(folder: Path) -> None:
         "patch_size": config.vision.patch_size,
         "temporal_patch_size": config.vision.temporal_patch_size,
         "merge_size": config.vision.spatial_merge_size,
-        "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "image_mean": list(CLIP_MEAN),
+        "image_std": list(CLIP_STD),
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
 

@@ -6,6 +6,7 @@ step), so the step number is the whole position in the data.
 
 import os
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def load_state(path: Path) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
+    except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
         raise CheckpointError(
             f"{path} is not a readable training state: {str(error).splitlines()[0]}",
             hint="delete it to start again",

@@ -74,14 +74,19 @@ class DenseHeads(nn.Module):
         """Returns the losses of float[M, D] against its labels."""
         features = features.float()
         glyph_logits = self.glyphs(features)
+        by_strip = glyph_logits.view(-1, len(ALPHABET))
+        strip, letter = dense.glyphs // len(ALPHABET), dense.glyphs % len(ALPHABET)
         rows, columns = self.rows(features), self.columns(features)
         last = MAX_SIDE_TOKENS - 1
         row_labels, column_labels = dense.rows.clamp_max(last), dense.columns.clamp_max(last)
         at = features[dense.objects]
         boxes = self.boxes(at) * _BOX_UNIT_PX
         box_error = (boxes - dense.boxes).abs().sum() / 4
+        # Which letters are there, and, where there is one, which of all letters it is: the second
+        # alone tells similar letters apart from the first step on.
         losses = (
             _binary(glyph_logits.flatten(), dense.glyphs)
+            + F.cross_entropy(by_strip[strip], letter, reduction="sum")
             + _binary(
                 self.kinds(features).flatten(),
                 dense.objects * self.kinds.out_features + dense.kinds,
@@ -95,8 +100,7 @@ class DenseHeads(nn.Module):
             + 5 * box_error / _BOX_UNIT_PX
         )
         with torch.no_grad():
-            strip, letter = dense.glyphs // len(ALPHABET), dense.glyphs % len(ALPHABET)
-            guessed = glyph_logits.view(-1, len(ALPHABET))[strip].argmax(-1)
+            guessed = by_strip[strip].argmax(-1)
             places = (rows.argmax(-1) == row_labels) & (columns.argmax(-1) == column_labels)
         return DenseLosses(
             total=losses,

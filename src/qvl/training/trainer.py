@@ -45,6 +45,7 @@ class RunConfig:
         clip: most norm of the gradient.
         weight_decay: of matrices; vectors have none.
         coordinate_tasks: tasks whose digits are coordinates.
+        packs_per_rank: packs whose gradients each rank adds up before an update.
         log_every: steps between log lines.
         save_every: steps between saved states.
         workers: processes per rank that make samples; 0 makes them in between.
@@ -58,49 +59,57 @@ class RunConfig:
     clip: float = 1.0
     weight_decay: float = 0.02
     coordinate_tasks: frozenset[str] = frozenset()
+    packs_per_rank: int = 1
     log_every: int = 20
     save_every: int = 200
     workers: int = 1
 
 
+def make_batch(
+    run: RunConfig, processor: Processor, number: int, step: int, pack: int
+) -> TrainBatch:
+    """Returns one pack of a step as tensors, a function of the numbers alone.
+
+    Args:
+        run: has the stages and the seed.
+        processor: makes model inputs; its tokenizer has one token per digit.
+        number: of the stage, from 0.
+        step: of the stage, from 0.
+        pack: of the step, from 0 over all ranks.
+    """
+    stage = run.stages[number]
+
+    def draw(i: int) -> Packed:
+        sample = stage.mixture.sample(run.seed, number, step, pack, i)
+        inputs = processor(sample.conversation, add_generation_prompt=False)
+        return Packed(sample=sample, inputs=inputs)
+
+    return collate(
+        fill_pack(draw, stage.budget)[0],
+        digit_ids=frozenset(processor.tokenizer.encode(digit)[0] for digit in "0123456789"),
+        digit_weight=stage.digit_weight,
+        coordinate_tasks=run.coordinate_tasks,
+    )
+
+
 class _Packs(torch.utils.data.IterableDataset[TrainBatch]):
-    """The packs of one rank for the rest of a stage, made from their numbers alone."""
+    """The packs of one rank for the rest of a stage, in order."""
 
     def __init__(
-        self, run: RunConfig, number: int, processor: Processor, *, start: int, rank: int
+        self, run: RunConfig, processor: Processor, number: int, *, start: int, rank: int
     ) -> None:
-        self.run, self.number, self.processor, self.start, self.rank = (
-            run,
-            number,
-            processor,
-            start,
-            rank,
-        )
+        self.run, self.processor, self.number = run, processor, number
+        self.start, self.rank = start, rank
 
     def __iter__(self) -> Iterator[TrainBatch]:
         worker = torch.utils.data.get_worker_info()
-        # A loader takes batches from its workers in turn, so worker w makes every num_workers-th
-        # step.
+        # A loader asks its workers in turn, so worker w makes every num_workers-th pack.
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in range(self.start + first, self.run.stages[self.number].steps, stride):
-            yield self.batch(step)
-
-    def batch(self, step: int) -> TrainBatch:
-        stage = self.run.stages[self.number]
-
-        def draw(i: int) -> Packed | None:
-            sample = stage.mixture.sample(self.run.seed, self.number, step, self.rank, i)
-            inputs = self.processor(sample.conversation, add_generation_prompt=False)
-            return Packed(sample=sample, inputs=inputs)
-
-        pack, _ = fill_pack(draw, stage.budget)
-        tokenizer = self.processor.tokenizer
-        return collate(
-            pack,
-            digit_ids=frozenset(tokenizer.encode(digit)[0] for digit in "0123456789"),
-            digit_weight=stage.digit_weight,
-            coordinate_tasks=self.run.coordinate_tasks,
-        )
+        each = self.run.packs_per_rank
+        stop = self.run.stages[self.number].steps * each
+        for i in range(self.start * each + first, stop, stride):
+            pack = self.rank * each + i % each
+            yield make_batch(self.run, self.processor, self.number, i // each, pack)
 
 
 class Trainer:
@@ -164,11 +173,12 @@ class Trainer:
         if state is not None:
             start = state["step"]
             optimiser.load_state_dict(state["optimiser"])
-        packs = _Packs(run, number, self.processor, start=start, rank=self.rank)
-        loader = torch.utils.data.DataLoader(packs, batch_size=None, num_workers=run.workers)
-        meter = Meter()
+        packs = _Packs(run, self.processor, number, start=start, rank=self.rank)
+        loader = iter(torch.utils.data.DataLoader(packs, batch_size=None, num_workers=run.workers))
+        meter, device = Meter(), torch.device(run.device)
         began = time.monotonic()
-        for step, batch in zip(range(start, stage.steps), loader, strict=True):
+        for step in range(start, stage.steps):
+            batches = [next(loader).to(device) for _ in range(run.packs_per_rank)]
             rate = learning_rate(
                 step,
                 steps=stage.steps,
@@ -178,7 +188,7 @@ class Trainer:
             )
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * rate
-            self._step(stage, batch.to(torch.device(run.device)), trained, optimiser, meter)
+            self._step(stage, batches, trained, optimiser, meter)
             done = step + 1
             if done % run.log_every == 0 or done == stage.steps:
                 self._log(stage, done, rate, meter, time.monotonic() - began)
@@ -201,16 +211,20 @@ class Trainer:
     def _step(
         self,
         stage: Stage,
-        batch: TrainBatch,
+        batches: list[TrainBatch],
         trained: dict[str, nn.Parameter],
         optimiser: torch.optim.Optimizer,
         meter: Meter,
     ) -> None:
-        totals = torch.stack([batch.weights.sum(), torch.tensor(float(len(batch.dense.rows)))])
+        # Divided by the totals of the whole step, the sum over packs and ranks is one mean over
+        # all answer tokens, however unevenly they fell.
+        weights = sum(float(batch.weights.sum()) for batch in batches)
+        merged = sum(len(batch.dense.rows) for batch in batches)
+        totals = torch.tensor([weights, float(merged)])
         if self.world > 1:
             dist.all_reduce(totals)
-        loss = self._loss(stage, batch, float(totals[0]), float(totals[1]), meter)
-        loss.backward()
+        for batch in batches:
+            self._loss(stage, batch, float(totals[0]), float(totals[1]), meter).backward()
         grads = _sum_gradients(trained, self.world)
         meter.grad_norm(clip_gradients(grads, self.run_config.clip))
         optimiser.step()
@@ -219,7 +233,7 @@ class Trainer:
     def _loss(
         self, stage: Stage, batch: TrainBatch, weight_sum: float, num_merged: float, meter: Meter
     ) -> Tensor:
-        """Returns this rank's share of the loss of the step, and counts what the meter shows."""
+        """Returns a pack's share of the loss of the step, and counts what the meter shows."""
         model = self.model
         sees = any(part in stage.rates for part in ("tower", "merger")) or stage.dense_weight > 0
         with torch.autocast(

@@ -22,15 +22,13 @@ _FOLDERS = (
 
 FAMILIES: dict[Split, tuple[str, ...]] = {
     "train": (
-        "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Bold",
-        "LiberationSans-Regular", "LiberationSans-Bold", "LiberationSans-Italic",
-        "LiberationSerif-Regular", "LiberationSerif-Bold", "LiberationMono-Regular",
-        "LiberationSansNarrow-Regular",
-        "Carlito-Regular", "Carlito-Bold", "Caladea-Regular",
-        "Roboto-Regular", "Roboto-Medium", "Roboto-Bold",
-        "OpenSans-Regular", "OpenSans-Bold", "OpenSans-Semibold",
-        "Lato-Regular", "Lato-Bold",
-        "NotoSans-Regular", "NotoSans-Bold", "NotoSerif-Regular", "NotoSerif-Bold",
+        "DejaVuSans", "LiberationSans-Regular", "Roboto-Regular", "OpenSans-Regular",
+        "LiberationSerif-Regular", "LiberationSans-Bold", "DejaVuSans-Bold", "NotoSans-Regular",
+        "Carlito-Regular", "LiberationMono-Regular",
+        "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Bold", "LiberationSans-Italic",
+        "LiberationSerif-Bold", "LiberationSansNarrow-Regular", "Carlito-Bold", "Caladea-Regular",
+        "Roboto-Medium", "Roboto-Bold", "OpenSans-Bold", "OpenSans-Semibold",
+        "Lato-Regular", "Lato-Bold", "NotoSans-Bold", "NotoSerif-Regular", "NotoSerif-Bold",
         "FreeSans", "FreeSerif", "FreeSansBold",
         "IBMPlexSans-Regular", "IBMPlexSans-Bold", "IBMPlexSerif-Regular",
         "Courier Prime", "Hack-Regular",
@@ -41,7 +39,7 @@ FAMILIES: dict[Split, tuple[str, ...]] = {
         "LinBiolinum_R", "JetBrainsMono-Regular", "FiraCode-Regular", "EBGaramond12-Regular",
     ),
 }  # fmt: skip
-"""File stems. Debian: fonts-dejavu fonts-liberation fonts-crosextra-carlito
+"""File stems, the most common first. Debian: fonts-dejavu fonts-liberation fonts-crosextra-carlito
 fonts-crosextra-caladea fonts-roboto fonts-open-sans fonts-lato fonts-noto-core fonts-freefont-ttf
 fonts-ibm-plex fonts-courier-prime fonts-hack, and for evaluation fonts-inter fonts-cantarell
 fonts-cabin fonts-linuxlibertine fonts-jetbrains-mono fonts-firacode fonts-ebgaramond."""

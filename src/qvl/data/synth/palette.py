@@ -38,11 +38,14 @@ def random_colour(rng: np.random.Generator) -> Colour:
     return r, g, b
 
 
-def paper_and_ink(rng: np.random.Generator) -> tuple[Colour, Colour]:
-    """Returns a background and a text colour: mostly dark on light, sometimes any pair with enough
-    contrast."""
-    form = rng.random()
-    if form < 0.55:
+def paper_and_ink(rng: np.random.Generator, *, plain: float = 0.55) -> tuple[Colour, Colour]:
+    """Returns a background and a text colour that can be told apart.
+
+    Args:
+        rng: source of randomness.
+        plain: share of dark grey on light grey; the rest is any pair with enough contrast.
+    """
+    if rng.random() < plain:
         light = int(rng.integers(225, 256))
         dark = int(rng.integers(0, 70))
         return (light, light, light), (dark, dark, dark)

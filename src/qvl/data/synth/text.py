@@ -8,7 +8,7 @@ import numpy as np
 from qvl.data.records import DenseTargets, Provenance, Sample
 from qvl.data.synth.canvas import Canvas, photograph
 from qvl.data.synth.fonts import Font, font_files, load_font
-from qvl.data.synth.palette import paper_and_ink
+from qvl.data.synth.palette import Colour, paper_and_ink
 from qvl.data.synth.words import Split, random_line, random_word
 from qvl.geometry import FACTOR, Box
 from qvl.messages import Conversation, Image, Message, Text
@@ -31,8 +31,10 @@ def conversation_about(
     return Conversation(tuple(messages))
 
 
-def _some_font(rng: np.random.Generator, split: Split, size_px: int) -> Font:
-    files = font_files(split)
+def _some_font(
+    rng: np.random.Generator, split: Split, size_px: int, most: int | None = None
+) -> Font:
+    files = font_files(split)[:most]
     return load_font(files[int(rng.integers(len(files)))], size_px)
 
 
@@ -80,27 +82,27 @@ def word_sample(
 def _fill_with_lines(
     rng: np.random.Generator,
     canvas: Canvas,
+    ink: Colour,
     *,
     split: Split,
     sizes: tuple[int, int],
-    colours: tuple[tuple[int, int, int], ...],
+    most_fonts: int | None,
 ) -> list[tuple[str, Box]]:
     """Draws lines from top to bottom until the picture is full."""
     y = float(rng.integers(1, 10))
-    font = _some_font(rng, split, int(rng.integers(*sizes)))
+    font = _some_font(rng, split, int(rng.integers(*sizes)), most_fonts)
     lines = []
     while y + font.ascent + font.descent <= canvas.height:
         x = float(rng.integers(2, 16))
         room = canvas.width - x - 2
-        most = int(room // font.width("n"))
-        if most >= 1:
-            text = random_line(rng, max_characters=most, split=split)
-            if font.length(text) <= room:
-                ink = colours[int(rng.integers(len(colours)))]
-                lines.append((text, canvas.text(x, y, text, font, ink)))
+        text = random_line(rng, max_characters=max(1, int(room // font.width("n"))), split=split)
+        while font.length(text) > room:
+            text = text[:-1].rstrip()
+        if text:
+            lines.append((text, canvas.text(x, y, text, font, ink)))
         y += (font.ascent + font.descent) * float(rng.uniform(0.95, 1.35))
         if rng.random() < 0.2:
-            font = _some_font(rng, split, int(rng.integers(*sizes)))
+            font = _some_font(rng, split, int(rng.integers(*sizes)), most_fonts)
     return lines
 
 
@@ -110,6 +112,9 @@ def page_sample(
     seed: tuple[int, ...],
     split: Split = "train",
     side_tokens: tuple[int, int] = (5, 10),
+    sizes: tuple[int, int] = (15, 38),
+    most_fonts: int | None = None,
+    plain: float = 0.55,
     strength: float = 0.7,
 ) -> Sample:
     """Returns a picture dense with lines; the material on which the tower learns letters.
@@ -119,13 +124,16 @@ def page_sample(
         seed: recorded in the sample.
         split: of words and fonts.
         side_tokens: least and most merged tokens (28 px) of a side.
+        sizes: least size of a font in pixels, and one more than the largest.
+        most_fonts: only so many of the split's fonts, the most common; None takes all.
+        plain: share of pages that are dark grey on light grey.
         strength: of the camera effects.
     """
     height, width = (int(v) * FACTOR for v in rng.integers(side_tokens[0], side_tokens[1] + 1, 2))
-    paper, ink = paper_and_ink(rng)
+    paper, ink = paper_and_ink(rng, plain=plain)
     canvas = Canvas(height, width, paper)
-    lines = _fill_with_lines(rng, canvas, split=split, sizes=(15, 38), colours=(ink,))
-    if rng.random() < 0.2:
+    lines = _fill_with_lines(rng, canvas, ink, split=split, sizes=sizes, most_fonts=most_fonts)
+    if rng.random() < 0.2 * strength:
         canvas.turn(float(rng.uniform(-3, 3)), paper)
     return _lines_sample("page", canvas, lines, rng=rng, seed=seed, strength=strength)
 

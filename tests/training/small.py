@@ -1,0 +1,75 @@
+"""A run small enough for a test: real trainer, font-free generators, a narrow model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from qvl.data.mixture import Mixture
+from qvl.data.packing import PackBudget
+from qvl.data.synth.palette import COLOUR_NAMES
+from qvl.data.synth.shapes import KINDS, shapes_sample
+from qvl.data.vocabulary import save_tokenizer, train_tokenizer
+from qvl.model.config import ModelConfig
+from qvl.model.init import init_weights
+from qvl.model.presets import PRESETS
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.processor import Processor
+from qvl.recipes.tiny import write_input_side
+from qvl.training.dense import DenseHeads
+from qvl.training.stages import Stage
+from qvl.training.trainer import RunConfig, Trainer
+
+
+def small_config() -> ModelConfig:
+    """The tiny preset, narrower."""
+    tiny = PRESETS["tiny"]
+    vision = replace(
+        tiny.vision, depth=2, hidden_size=32, intermediate_size=48, num_heads=2,
+        fullatt_block_indexes=(1,), out_hidden_size=32,
+    )  # fmt: skip
+    text = replace(
+        tiny.text, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=16, mrope_section=(2, 3, 3),
+    )  # fmt: skip
+    return replace(tiny, vision=vision, text=text)
+
+
+def small_inputs(folder: Path) -> Path:
+    """Tokenizer, configuration and pixel limits of the small model."""
+    size = PRESETS["tiny"].text.vocab_size
+    letters = ["the image of a red circle and what is there"] * 20
+    words = [f"{a}{b}{c}" for a in "abcdefgh" for b in "ijklmnop" for c in "qrstuvwx"]
+    save_tokenizer(train_tokenizer(letters + words * 3, vocab_size=size), folder)
+    write_input_side(folder, small_config())
+    return folder
+
+
+def small_run(folder: Path, **changes: object) -> RunConfig:
+    """Two stages: the tower alone, then everything."""
+    mixture = Mixture(parts={"shapes": (1.0, shapes_sample)})
+    budget = PackBudget(max_tokens=600, max_patches=400)
+    tower = Stage(
+        name="vision_pretrain", steps=3, rates={"tower": 3e-3, "merger": 3e-3, "heads": 3e-3},
+        mixture=mixture, budget=budget, answer_weight=0.0, dense_weight=1.0, warmup=1,
+    )  # fmt: skip
+    joint = Stage(
+        name="multimodal_pretrain", steps=4,
+        rates={"tower": 1e-3, "merger": 1e-3, "llm": 3e-3, "heads": 1e-3},
+        mixture=mixture, budget=budget, dense_weight=0.3, warmup=1, digit_weight=3.0,
+    )  # fmt: skip
+    run = RunConfig(
+        folder=folder, stages=(tower, joint), workers=0, log_every=1, save_every=1,
+        coordinate_tasks=frozenset({"shapes"}),
+    )  # fmt: skip
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def small_trainer(run: RunConfig, inputs: Path, **options: object) -> Trainer:
+    """A fresh model of the run's seed in a trainer."""
+    model = Qwen2_5_VL(small_config())
+    init_weights(model, torch.Generator().manual_seed(run.seed))
+    model.attention_backend = "matmul"
+    torch.manual_seed(run.seed)
+    heads = DenseHeads(32, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES))
+    return Trainer(run, model, Processor.from_folder(inputs), heads=heads, **options)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+"""The loop: it learns, freezes, resumes bit for bit, and does the same on two ranks as on one."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from qvl.errors import CheckpointError, ConfigError
+from qvl.processing.processor import Processor
+from qvl.training.parallel import launch
+from qvl.training.stages import part_of
+from qvl.training.trainer import RunConfig, Trainer, make_batch
+from tests.training.small import small_inputs, small_run, small_trainer
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_inputs(tmp_path_factory.mktemp("inputs"))
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in trainer.parameters.items()}
+
+
+def log(run: RunConfig) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 5])
+def test_resuming_equals_never_stopping(tmp_path: Path, inputs: Path, stop_after: int) -> None:
+    whole = small_trainer(small_run(tmp_path / "whole"), inputs)
+    assert whole.run()
+
+    steps = iter(range(100))
+    run = small_run(tmp_path / "parts")
+    first = small_trainer(run, inputs)
+    assert not first.run(until=lambda: next(steps) + 1 >= stop_after)
+    second = small_trainer(run, inputs)
+    assert second.run()
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(second)[name]), name
+
+
+def test_only_the_parts_of_a_stage_change(tmp_path: Path, inputs: Path) -> None:
+    run = small_run(tmp_path)
+    run = replace(run, stages=run.stages[:1])
+    trainer = small_trainer(run, inputs)
+    before = weights(trainer)
+    trainer.run()
+    for name, value in weights(trainer).items():
+        assert torch.equal(before[name], value) == (part_of(name) == "llm"), name
+
+
+def test_losses_fall(tmp_path: Path, inputs: Path) -> None:
+    run = small_run(tmp_path, save_every=1000, log_every=5)
+    run = replace(run, stages=(replace(run.stages[1], steps=60, warmup=5),))
+    small_trainer(run, inputs).run()
+    lines = log(run)
+    assert lines[-1]["ce/shapes"] < 0.6 * lines[0]["ce/shapes"]
+    assert lines[-1]["ce/digits"] < lines[0]["ce/digits"]
+    assert lines[-1]["box_error_px"] < lines[0]["box_error_px"]
+
+
+def test_a_step_is_its_seed_and_number_alone(tmp_path: Path, inputs: Path) -> None:
+    run = small_run(tmp_path)
+    processor = Processor.from_folder(inputs)
+    first, again = (make_batch(run, processor, 1, 2, 0) for _ in range(2))
+    other = make_batch(run, processor, 1, 3, 0)
+    assert torch.equal(first.pixel_values, again.pixel_values)
+    assert torch.equal(first.input_ids, again.input_ids)
+    assert not torch.equal(first.input_ids, other.input_ids)
+
+
+def test_only_answers_are_predicted(tmp_path: Path, inputs: Path) -> None:
+    processor = Processor.from_folder(inputs)
+    batch = make_batch(small_run(tmp_path), processor, 1, 0, 0)
+    predicted = batch.labels[batch.labels != -100].tolist()
+    text = processor.tokenizer.decode(predicted, skip_special_tokens=False)
+    assert "user" not in text
+    assert "assistant" not in text
+    assert text.count("<|im_end|>") == 3 * len(batch.lengths)
+    assert (batch.weights > 0).equal(batch.labels != -100)
+
+
+def _two_ranks(folder: Path, inputs: Path) -> None:
+    torch.set_num_threads(1)
+    trainer = small_trainer(small_run(folder), inputs)
+    trainer.run()
+    if trainer.rank == 0:
+        torch.save(weights(trainer), folder / "two.pt")
+
+
+def test_two_ranks_equal_one_that_does_both_packs(tmp_path: Path, inputs: Path) -> None:
+    launch(_two_ranks, tmp_path / "two", inputs, processes=2)
+    two = torch.load(tmp_path / "two" / "two.pt", weights_only=True)
+
+    one = small_trainer(small_run(tmp_path / "one", packs_per_rank=2), inputs)
+    one.run()
+    for name, value in weights(one).items():
+        torch.testing.assert_close(value, two[name], rtol=1e-4, atol=2e-6, msg=name)
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path, inputs: Path) -> None:
+    run = small_run(tmp_path)
+    trainer = small_trainer(run, inputs)
+    trainer.state_path.write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match=r"state\.pt is not a readable training state"):
+        trainer.run()
+
+
+def test_dense_stages_need_heads(tmp_path: Path, inputs: Path) -> None:
+    trainer = small_trainer(small_run(tmp_path), inputs)
+    with pytest.raises(ConfigError, match="dense_weight but there are no dense heads"):
+        Trainer(trainer.run_config, trainer.model, trainer.processor)
