@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from qvl.cli.terminal import binary_size
+from qvl.model.cost import kv_bytes_per_token, num_parameters
+from qvl.model.presets import PRESETS
 from tests.docs.documents import DOCUMENTS, ROOT, blocks, commands
 from tests.material import requires_embedded
 
@@ -109,6 +112,19 @@ def test_the_tree_in_the_readme_is_the_tree() -> None:
     assert named
     missing = [name for name in named if not (ROOT / "src" / "qvl" / name).exists()]
     assert not missing
+
+
+def test_the_sizes_in_the_readme_are_the_formulas() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+b) (\|.*)$", text, re.MULTILINE))
+    expected = {
+        name: f"| {num_parameters(config):,} | {binary_size(2 * num_parameters(config))} | "
+        f"{binary_size(1000 * kv_bytes_per_token(config.text, value_bytes=2))} |"
+        for name, config in PRESETS.items()
+        if name in rows
+    }
+    assert len(rows) == 4
+    assert rows == expected
 
 
 @requires_embedded
