@@ -65,7 +65,7 @@ def test_pictures_keep_their_size_and_hold_their_labels(
     for number in range(30):
         sample = draw(generator, number)
         height, width, _ = pixels(sample).shape
-        # A side that is no multiple of 28, or fewer than 4 tokens, would be resized and move labels.
+        # A side no multiple of 28, or fewer than 4 tokens, would be resized and move labels.
         assert height % FACTOR == 0
         assert width % FACTOR == 0
         assert height * width >= 4 * FACTOR**2
@@ -112,7 +112,7 @@ def test_answers_agree_with_the_facts(form: str) -> None:
                 )
         elif form == "count":
             things = question.removeprefix("How many ").removesuffix(" are there in the image?")
-            singular = "crosses" in things and things[:-2] or things[:-1]
+            singular = ("crosses" in things and things[:-2]) or things[:-1]
             matching = [n for n, _ in shapes if singular == "shape" or n.endswith(singular)]
             assert int(answer) == len(matching)
         else:

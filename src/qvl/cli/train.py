@@ -29,16 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="changes one field of the run, such as device=cuda or stages.reader.steps=500",
     )
     parser.add_argument(
+        "--shards", metavar="DIR", help="train every stage on these samples; see qvl data make"
+    )
+    parser.add_argument(
         "--processes", type=int, default=2, metavar="N", help="ranks on this machine; default 2"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the folder of the finished model."""
-    from qvl.recipes.tiny import tiny_run, train  # imports torch
+    from qvl.recipes.tiny import on_shards, tiny_run, train  # imports torch
 
     folder = Path(args.output or f"runs/{args.recipe}")
     config = apply_overrides(tiny_run(folder), args.set)
+    if args.shards:
+        config = on_shards(config, Path(args.shards))
     note(f"run: {config.folder}")
     try:
         model = train(config, processes=args.processes, report=show)

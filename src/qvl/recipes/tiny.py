@@ -9,6 +9,7 @@ It is the report's sequence of stages in small; what did not work in its place i
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from qvl.checkpoint.export import export_model
 from qvl.data.collate import collate_pixels
 from qvl.data.mixture import Generator, Mixture
 from qvl.data.packing import PackBudget, Packed
+from qvl.data.shards import ShardReader
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import KINDS, shapes_sample
@@ -31,6 +33,7 @@ from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 from qvl.processing.processor import Processor
+from qvl.recipes.tiny_card import write_card
 from qvl.training.dense import DenseHeads
 from qvl.training.parallel import launch
 from qvl.training.patch_init import whiten_patch_embedding
@@ -124,6 +127,12 @@ def tiny_run(folder: Path) -> RunConfig:
     return RunConfig(folder=folder, stages=tiny_stages(), seed=1, coordinate_tasks=COORDINATE_TASKS)
 
 
+def on_shards(run: RunConfig, folder: Path) -> RunConfig:
+    """Returns the run with every stage trained on samples from a folder of shards."""
+    mixture = Mixture(parts={"shards": (1.0, ShardReader(folder).draw)})
+    return replace(run, stages=tuple(replace(stage, mixture=mixture) for stage in run.stages))
+
+
 def make_vocabulary(folder: Path, *, vocab_size: int) -> None:
     """Writes a tokenizer learnt from the prompts and answers of the generators."""
     mixture = _mixture(word=0.2, line=0.2, spot=0.2, shapes=0.3, screen=0.3)
@@ -195,7 +204,7 @@ def train(
     processes: int = 2,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> Path:
-    """Trains, going on where an earlier call stopped, and returns the folder of the finished model.
+    """Trains, scores the result, and returns its folder; goes on where an earlier call stopped.
 
     Args:
         run: from `tiny_run`, changed or not.
@@ -207,6 +216,8 @@ def train(
         make_inputs(inputs)
     write_record(run)
     launch(_train_rank, run, report, processes=processes)
+    if not (result / "MODEL_CARD.md").exists():
+        write_card(run.folder, result)
     return result
 
 
