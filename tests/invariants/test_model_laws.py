@@ -99,15 +99,14 @@ def test_gradients_of_packed_are_the_sum_of_single(
         (_alone(model, prompt) * weight).sum().backward()
     for name, parameter in model.named_parameters():
         gradient = packed[name]
-        assert gradient is not None and parameter.grad is not None, name
+        assert gradient is not None, name
+        assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
         _close(gradient, parameter.grad, relative=5e-5)
     model.zero_grad()
 
 
-def test_gradients_do_not_depend_on_the_backend(
-    model: Qwen2_5_VL, prompts: list[Prompt]
-) -> None:
+def test_gradients_do_not_depend_on_the_backend(model: Qwen2_5_VL, prompts: list[Prompt]) -> None:
     gradients = []
     for backend in ("sdpa", "matmul"):
         model.attention_backend = backend
@@ -168,7 +167,8 @@ def test_prefill_then_decode_is_uncached(model: Qwen2_5_VL, prompts: list[Prompt
 def test_chunked_prefill_is_whole(model: Qwen2_5_VL, size: int) -> None:
     """Beside it in the same calls, another sequence decodes and a third begins."""
     generator = torch.Generator().manual_seed(21)
-    long, short = make_prompt([{1: 20, 7: 60, 300: 310}[size]], generator), make_prompt([40], generator)
+    long = make_prompt([{1: 20, 7: 60, 300: 310}[size]], generator)
+    short = make_prompt([40], generator)
     cache = KVCache(model.config.text, num_slots=3, max_tokens=320, dtype=torch.float32)
     got_long, got_short = [], []
     for step, start in enumerate(range(0, len(long.input_ids), size)):

@@ -1,4 +1,5 @@
-"""Pairs of the same random weights in our model and in transformers', and prompts to run through both."""
+"""Pairs of the same random weights in our model and in transformers', and prompts to run through
+both."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def _pattern(
     fullatt_block_indexes: tuple[int, ...] = (1, 3),
     window_size: int = 112,
 ) -> ModelConfig:
-    """``vision_heads`` = (heads, width of one), ``heads`` = (query heads, key heads, width of one)."""
+    """``vision_heads`` = (heads, width of one), ``heads`` = (query heads, key heads, width of
+    one)."""
     hidden_size = heads[0] * heads[2]
     return ModelConfig(
         vision=VisionConfig(
@@ -70,8 +72,9 @@ def _pattern(
     )
 
 
-# What makes each released model's shapes different from the others', at a fraction of the size: tied or not, 8, 7, 5 or 8
-# query heads to a key head, a tower width that 32 does not divide (3420) or does (3456), the true widths of heads.
+# What makes each released model's shapes different from the others', at a fraction of the size:
+# tied or not, 8, 7, 5 or 8 query heads to a key head, a tower width that 32 does not divide (3420)
+# or does (3456), the true widths of heads.
 PATTERNS: dict[str, ModelConfig] = {
     "3b": _pattern(
         vision_intermediate_size=172,
@@ -124,7 +127,8 @@ class Prompt:
 def make_prompt(
     parts: Sequence[int | Grid], generator: torch.Generator, *, video: bool = False
 ) -> Prompt:
-    """Numbers are runs of that many random text tokens, grids are pictures (or videos, one second a step)."""
+    """Numbers are runs of that many random text tokens, grids are pictures (or videos, one second
+    a step)."""
     ids: list[Tensor] = []
     runs: list[TextRun | VisionRun] = []
     grids: list[Grid] = []
@@ -150,7 +154,8 @@ def make_prompt(
 
 
 def random_model(config: ModelConfig, generator: torch.Generator) -> Qwen2_5_VL:
-    """Every parameter random (norms around 1, biases not 0), so that none can be left out unnoticed."""
+    """Every parameter random (norms around 1, biases not 0), so that none can be left out
+    unnoticed."""
     model = Qwen2_5_VL(config).eval()
     for parameter in model.parameters():
         with torch.no_grad():
@@ -192,7 +197,8 @@ def oracle_logits(
     Args:
         oracle: transformers' model.
         prompt: what to run.
-        own_positions: pass ours. Needed for videos, whose following text transformers 5 places wrongly.
+        own_positions: pass ours. Needed for videos, whose following text transformers 5 places
+            wrongly.
     """
     ids = prompt.input_ids[None]
     kinds = (ids == IMAGE).int() + 2 * (ids == VIDEO).int()
@@ -214,4 +220,3 @@ def oracle_logits(
         **media,
     )
     return output.logits[0]
-

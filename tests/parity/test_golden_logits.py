@@ -1,4 +1,5 @@
-"""The recorded logits of two tiny random checkpoints in the published file format (from transformers 4.51.3)."""
+"""The recorded logits of two tiny random checkpoints in the published file format (from
+transformers 4.51.3)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ def test_video_at_our_positions(pair: Pair) -> None:
 
 @torch.inference_mode()
 def test_bfloat16_is_as_near_as_transformers(pair: Pair) -> None:
-    """KL divergence of next-token distributions from float32's; below 1e-3 and level with theirs."""
+    """KL divergence of next-token distributions from float32's; below 1e-3 and level with
+    theirs."""
     generator = torch.Generator().manual_seed(5)
     prompt = make_prompt([8, (1, 10, 14), 30], generator)
     exact = _ours(pair[0], [prompt])[0].log_softmax(-1)
@@ -108,7 +109,8 @@ def test_bfloat16_is_as_near_as_transformers(pair: Pair) -> None:
 
 
 def test_gradients(pair: Pair) -> None:
-    """RMSNorm, rotation and reordering have hand-written gradients; every parameter's must be theirs."""
+    """RMSNorm, rotation and reordering have hand-written gradients; every parameter's must be
+    theirs."""
     model, oracle = pair
     prompt = make_prompt([4, (1, 10, 6), 6], torch.Generator().manual_seed(6))
     weights = torch.randn(len(prompt.input_ids), 128, generator=torch.Generator().manual_seed(7))
@@ -124,7 +126,8 @@ def test_gradients(pair: Pair) -> None:
     theirs = dict(oracle.named_parameters())
     for name, parameter in model.named_parameters():
         expected = theirs[oracle_name(name)].grad
-        assert parameter.grad is not None and expected is not None, name
+        assert parameter.grad is not None, name
+        assert expected is not None, name
         difference = (parameter.grad - expected).abs().max() / expected.abs().max()
         assert difference < 5e-5, name
     model.zero_grad()

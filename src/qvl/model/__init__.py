@@ -1,1 +1,1 @@
-"""The Qwen2.5-VL architecture in plain PyTorch: single-device code with the published attribute names."""
+"""The Qwen2.5-VL architecture: single-device PyTorch with the published attribute names."""

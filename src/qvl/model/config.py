@@ -1,7 +1,8 @@
-"""The numbers that define one Qwen2.5-VL model, read from and written to the published ``config.json``.
+"""The numbers that define one Qwen2.5-VL model, and the published ``config.json`` they stand in.
 
-Owns: the dataclasses, their validation, and both published layouts (flat, as released; nested, as newer transformers
-saves it). Does not own: the sizes of the released models (``presets``), or any tensor: this module needs no torch.
+Owns: the dataclasses, their validation, and both published layouts (flat, as released; nested, as
+newer transformers saves it). Does not own: the sizes of the released models (``presets``), or any
+tensor: this module needs no torch.
 
     config.json -> ModelConfig.from_hf -> ModelConfig -> Qwen2_5_VL
                                           ModelConfig.to_hf -> config.json
@@ -67,8 +68,8 @@ class VisionConfig:
             )
         if self.window_size % (self.patch_size * self.spatial_merge_size):
             raise ConfigError(
-                f"VisionConfig.window_size is {self.window_size}; expected a multiple of patch_size * "
-                f"spatial_merge_size = {self.patch_size * self.spatial_merge_size}"
+                f"VisionConfig.window_size is {self.window_size}; expected a multiple of "
+                f"patch_size * spatial_merge_size = {self.patch_size * self.spatial_merge_size}"
             )
         bad = [i for i in self.fullatt_block_indexes if not 0 <= i < self.depth]
         if bad:
@@ -117,18 +118,19 @@ class TextConfig:
         _check_positive(self)
         if self.num_attention_heads % self.num_key_value_heads:
             raise ConfigError(
-                f"TextConfig.num_attention_heads is {self.num_attention_heads}; expected a multiple of "
-                f"num_key_value_heads = {self.num_key_value_heads}"
+                f"TextConfig.num_attention_heads is {self.num_attention_heads}; expected a "
+                f"multiple of num_key_value_heads = {self.num_key_value_heads}"
             )
         if self.head_dim * self.num_attention_heads != self.hidden_size:
             raise ConfigError(
-                f"TextConfig.head_dim is {self.head_dim}; expected hidden_size / num_attention_heads = "
-                f"{self.hidden_size} / {self.num_attention_heads}, the only size the published format can say"
+                f"TextConfig.head_dim is {self.head_dim}; expected hidden_size / "
+                f"num_attention_heads = {self.hidden_size} / {self.num_attention_heads}, "
+                "the only size that the published format can say"
             )
         if len(self.mrope_section) != 3 or 2 * sum(self.mrope_section) != self.head_dim:
             raise ConfigError(
-                f"TextConfig.mrope_section is {list(self.mrope_section)}; expected three numbers (time, height, "
-                f"width) that add up to half of head_dim = {self.head_dim}"
+                f"TextConfig.mrope_section is {list(self.mrope_section)}; expected three numbers "
+                f"(time, height, width) that add up to half of head_dim = {self.head_dim}"
             )
 
     @property
@@ -155,14 +157,15 @@ class ModelConfig:
         _check_positive(self, zero_ok=("bos_token_id", "eos_token_id"))
         if self.vision.out_hidden_size != self.text.hidden_size:
             raise ConfigError(
-                f"VisionConfig.out_hidden_size is {self.vision.out_hidden_size}; expected the language model's "
-                f"hidden_size = {self.text.hidden_size}"
+                f"VisionConfig.out_hidden_size is {self.vision.out_hidden_size}; expected the "
+                f"language model's hidden_size = {self.text.hidden_size}"
             )
         for name in _DEFAULT_IDS:
             value = getattr(self, name)
             if value >= self.text.vocab_size:
                 raise ConfigError(
-                    f"ModelConfig.{name} is {value}; expected less than vocab_size = {self.text.vocab_size}"
+                    f"ModelConfig.{name} is {value}; expected less than vocab_size = "
+                    f"{self.text.vocab_size}"
                 )
 
     @classmethod
@@ -170,14 +173,15 @@ class ModelConfig:
         """Read a ``config.json`` in the flat (released) or the nested (``text_config``) layout.
 
         Raises:
-            ConfigError: a field is missing or impossible, or the file asks for something the architecture lacks
-                (another model type, sliding-window attention, YaRN).
+            ConfigError: a field is missing or impossible, or the file asks for something the
+                architecture lacks (another model type, sliding-window attention, YaRN).
         """
         model_type = raw.get("model_type", "qwen2_5_vl")
         if model_type != "qwen2_5_vl":
             raise ConfigError(f"config: model_type is {model_type!r}; expected 'qwen2_5_vl'")
         nested = raw.get("text_config")
-        # A nested file keeps ids and the tie flag on the outer level, some also inside: inner first, then outer.
+        # A nested file keeps ids and the tie flag on the outer level, some also inside: inner
+        # first, then outer.
         text = _Reader({**raw, **nested} if isinstance(nested, Mapping) else raw, "text_config")
         outer = _Reader({**(nested or {}), **raw}, "config")
         vision_raw = raw.get("vision_config")
@@ -267,7 +271,8 @@ class _Reader:
 
     def number(self, name: str) -> float:
         value = self.get(name)
-        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:  # nan, too large
+        # `not <=` refuses nan too.
+        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
             raise ConfigError(f"{self._where}: {name} is {value!r}; expected a number")
         return float(value)
 
@@ -294,7 +299,8 @@ class _Reader:
 def _text_from_hf(raw: _Reader, *, tied: bool) -> TextConfig:
     raw.expect("hidden_act", "silu", why="no other activation is used by this architecture")
     raw.expect("use_sliding_window", False, why="no released model uses sliding-window attention")
-    # Newest transformers: one dictionary `rope_parameters` that also holds theta; before: `rope_scaling` beside it.
+    # Newest transformers: one dictionary `rope_parameters` that also holds theta; before:
+    # `rope_scaling` beside it.
     rope = {"rope_theta": raw.get("rope_theta", None)}
     for key in ("rope_scaling", "rope_parameters"):
         value = raw.get(key, {})
@@ -307,7 +313,7 @@ def _text_from_hf(raw: _Reader, *, tied: bool) -> TextConfig:
     if kind not in ("mrope", "default"):
         raise ConfigError(
             f"text_config: rope type is {kind!r}; expected 'mrope' or 'default'",
-            hint="for longer contexts raise max_position_embeddings instead: M-RoPE uses few ids for pictures",
+            hint="for longer contexts raise max_position_embeddings: pictures take few ids",
         )
     rotary = _Reader(rope, "text_config.rope_scaling")
     section = rotary.integers("mrope_section")

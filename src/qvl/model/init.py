@@ -19,11 +19,12 @@ _RESIDUAL = ("attn.proj", "o_proj", "down_proj")
 def init_weights(
     model: Qwen2_5_VL, generator: torch.Generator, *, std: float | None = None
 ) -> None:
-    """Fill every parameter in place, in the order of ``named_modules``, so one seed gives one model.
+    """Fill every parameter in place; one seed gives one model.
 
-    Matrices are normal with deviation ``std``, or 1 / sqrt(inputs) when None (which keeps the size of activations
-    whatever the width); those that write to the residual stream are divided by sqrt(2 * layers), so that it does not
-    grow with depth (Source: GPT-2, Radford et al. 2019, section 2.3). Embeddings have deviation 0.02, biases 0, norms 1.
+    Matrices are normal with deviation ``std``, or 1 / sqrt(inputs) when None (which keeps the size
+    of activations whatever the width); those that write to the residual stream are divided by
+    sqrt(2 * layers), so that it does not grow with depth (Source: GPT-2, Radford et al. 2019,
+    section 2.3). Embeddings have deviation 0.02, biases 0, norms 1.
 
     Args:
         model: on a real device.

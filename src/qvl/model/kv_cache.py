@@ -1,9 +1,10 @@
 """Keys and values of past tokens, allocated once, and attention over them.
 
-Owns: the storage, one slot a sequence, how long each slot is, and attention of new tokens over their slot. Does not own:
-who gets which slot (the inference scheduler).
+Owns: the storage, one slot a sequence, how long each slot is, and attention of new tokens over
+their slot. Does not own: who gets which slot (the inference scheduler).
 
-    KVCache.view(slots) + Segments of new tokens -> CacheStep -> per layer: write new keys, attend to past and new
+    KVCache.view(slots) + Segments of new tokens -> CacheStep
+        -> in each layer: write new keys and values, attend to past and new
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from qvl.errors import ContextLengthError
 from qvl.model.attention import Segments, attend
 from qvl.model.config import TextConfig
 
-# Rows of a continued prefill that share one mask: bounds it to this times the length of the sequence.
+# Rows of a continued prefill that share one mask, which so has this times the past's size at most.
 _MASK_ROWS = 256
 
 
 class KVCache:
     """Fixed memory for ``num_slots`` sequences of up to ``max_tokens`` tokens.
 
-    keys, values: dtype[L, slots, K, max_tokens, C], so that one head of one sequence is contiguous. Memory that is never
-    written is, on the CPU, never really taken.
+    keys, values: dtype[L, slots, K, max_tokens, C], so that one head of one sequence is
+    contiguous. Memory that is never written is, on the CPU, never really taken.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class KVCache:
     def view(self, slots: Sequence[int]) -> CacheView:
         """The cache as one forward call sees it: segment i of the call belongs to ``slots[i]``.
 
-        Slots that follow each other (2, 3, 4) decode in one batch; in any other order the result is the same, slower.
+        Slots that follow each other (2, 3, 4) decode in one batch; in any other order the result
+        is the same, slower.
         """
         return CacheView(cache=self, slots=tuple(slots))
 
@@ -110,7 +112,8 @@ class CacheView:
         for slot, before, new in zip(self.slots, past, segments.lengths, strict=True):
             if before + new > cache.max_tokens:
                 raise ContextLengthError(
-                    f"slot {slot} would hold {before} + {new} tokens; expected at most {cache.max_tokens}",
+                    f"slot {slot} would hold {before} + {new} tokens; expected at most "
+                    f"{cache.max_tokens}",
                     hint="allocate the cache with a larger max_tokens, or shorten the prompt",
                 )
         return CacheStep(self, segments, past, backend)
@@ -123,16 +126,19 @@ class CacheView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Run:
-    """Neighbouring segments that attend together: rows ``start:stop`` of the call, slots ``slot:slot + count``."""
+    """Neighbouring segments that attend together."""
 
+    # Rows of the call.
     start: int
     stop: int
+    # Slots slot : slot + count.
     slot: int
     count: int
     past: int
     # New segments without a past: they need not read the cache.
     fresh: Segments | None
-    # Single new tokens: additive dtype[count, 1, 1, length] hiding what lies behind each; None when all are equally long.
+    # Single new tokens: additive dtype[count, 1, 1, length] that hides what lies behind each; None
+    # when all sequences are equally long.
     mask: Tensor | None
     length: int
 
@@ -240,7 +246,7 @@ def _decode_mask(past: Sequence[int], cache: KVCache) -> Tensor | None:
 
 
 def _decode(q_SHC: Tensor, k_SKTC: Tensor, v_SKTC: Tensor, mask: Tensor | None) -> Tensor:
-    """One new token a sequence: the query heads of a key/value head are rows of one product with it.
+    """One new token a sequence: the query heads of a key/value head are rows of one product.
 
     16 times faster on the CPU than ``enable_gqa``, which repeats every key.
     """
@@ -250,7 +256,7 @@ def _decode(q_SHC: Tensor, k_SKTC: Tensor, v_SKTC: Tensor, mask: Tensor | None) 
 
 
 def _continue(q_THC: Tensor, k_KNC: Tensor, v_KNC: Tensor, past: int) -> Tensor:
-    """Several new tokens of one sequence behind ``past`` old ones, in blocks of rows to bound the mask."""
+    """Several new tokens of one sequence behind ``past`` old ones, in blocks of rows."""
     num_kv, groups = k_KNC.shape[0], q_THC.shape[1] // k_KNC.shape[0]
     k, v = (x[:, None].expand(-1, groups, -1, -1) for x in (k_KNC, v_KNC))
     results = []

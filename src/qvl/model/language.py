@@ -1,8 +1,9 @@
 """The Qwen2.5 decoder with three-axis rotary positions, over packed tokens.
 
-Owns: the decoder layers. Does not own: the head and the mixing in of media (``vlm``), the cache (``kv_cache``).
+Owns: the decoder layers. Does not own: the head and the mixing in of media (``vlm``), the cache
+(``kv_cache``).
 
-    embeddings [T, D], position_ids [3, T], segments (, cache) -> layers -> norm -> hidden states [T, D]
+    embeddings [T, D], position_ids [3, T], segments, cache -> layers -> norm -> [T, D]
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from qvl.model.attention import Segments, attend
 from qvl.model.config import TextConfig
 from qvl.model.kv_cache import CacheView
-from qvl.model.layers import GatedMLP, RMSNorm
+from qvl.model.layers import GatedMLP, RMSNorm, add, add_branch
 from qvl.model.rotary import rotate, text_rotary
 
 # q [T, H, C], k [T, K, C], v [T, K, C] -> [T, H, C]
@@ -41,7 +42,7 @@ class TextAttention(nn.Module):
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
         out = attention(rotate(q, cos, sin), rotate(k, cos, sin), v)
-        return self.o_proj(out.flatten(1))  # type: ignore[no-any-return]
+        return self.o_proj(out.flatten(1))
 
 
 class DecoderLayer(nn.Module):
@@ -55,8 +56,8 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attention: Attention) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin, attention)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        x = add(x, self.self_attn(self.input_layernorm(x), cos, sin, attention))
+        return add_branch(x, lambda rows: self.mlp(self.post_attention_layernorm(rows)))
 
 
 class TextModel(nn.Module):
@@ -81,10 +82,12 @@ class TextModel(nn.Module):
         """Hidden states after the final norm.
 
         Args:
-            x: embeddings of the new tokens of all sequences in a row, float[T, D].
+            x: embeddings of the new tokens of all sequences in a row, float[T, D]; overwritten in
+                inference mode.
             position_ids: int64[3, T].
             segments: new tokens of each sequence.
-            cache: the sequences' slots, in the order of the segments; the new tokens are appended to them.
+            cache: the sequences' slots, in the order of the segments; the new tokens are appended
+                to them.
             backend: a key of :data:`qvl.model.attention.BACKENDS`, for tokens that need no cache.
         """
         config = self.config
@@ -94,7 +97,8 @@ class TextModel(nn.Module):
             theta=config.rope_theta,
             sections=config.mrope_section,
         )
-        # As published: computed in float32, applied in the dtype of queries and keys (the tower rotates in float32).
+        # As published: computed in float32, applied in the dtype of queries and keys (the tower
+        # rotates in float32).
         dtype = _compute_dtype(x)
         cos, sin = cos.to(dtype), sin.to(dtype)
         step = None if cache is None else cache.step(segments, backend)
@@ -107,7 +111,7 @@ class TextModel(nn.Module):
             x = layer(x, cos, sin, attention)
         if cache is not None:
             cache.advance(segments)
-        return self.norm(x)  # type: ignore[no-any-return]
+        return self.norm(x)
 
 
 def _compute_dtype(x: Tensor) -> torch.dtype:

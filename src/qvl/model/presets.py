@@ -1,9 +1,10 @@
 """The released sizes, and the tiny one that ships with the package.
 
-Source: released config.json files of Qwen2.5-VL-{3B,7B}-Instruct (verbatim copies); 32B and 72B from partial copies, with
-the vision width 3456 confirmed by the published sizes of the repositories. The report's Table 1 (arXiv 2502.13923)
-differs from the files in three places, and the files win because only they fit the weights: vision intermediate size
-(3456 for every model in the table; 3420 in the 3B and 7B files), language intermediate size of 3B (4864; 11008), and
+Source: released config.json files of Qwen2.5-VL-{3B,7B}-Instruct (verbatim copies); 32B and 72B
+from partial copies, with the vision width 3456 confirmed by the published sizes of the
+repositories. The report's Table 1 (arXiv 2502.13923) differs from the files in three places, and
+the files win because only they fit the weights: vision intermediate size (3456 for every model in
+the table; 3420 in the 3B and 7B files), language intermediate size of 3B (4864; 11008), and
 vocabulary (151646; 151936 rows for 3B, 152064 for the others).
 """
 
@@ -37,7 +38,8 @@ def _released(
             window_size=112,
             fullatt_block_indexes=(7, 15, 23, 31),
             out_hidden_size=hidden_size,
-            # Source: every released file; transformers' class default is 4 and its documentation says 25.
+            # Source: every released file; transformers' class default is 4 and its documentation
+            # says 25.
             tokens_per_second=2,
         ),
         text=TextConfig(
@@ -105,7 +107,8 @@ PRESETS: dict[str, ModelConfig] = {
         vocab_size=152064,
         tie_word_embeddings=False,
     ),
-    # Ours, trained by this repository. A small rope_theta keeps neighbouring columns apart in 64 wide heads.
+    # Ours, trained by this repository. A small rope_theta keeps neighbouring columns apart in 64
+    # wide heads.
     "tiny": ModelConfig(
         vision=VisionConfig(
             depth=4,

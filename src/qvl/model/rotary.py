@@ -1,6 +1,7 @@
 """Rotary positions: two axes for patches, three for tokens.
 
-Owns: the angles and the rotation. Does not own: which position a token has (``processing.positions``).
+Owns: the angles and the rotation. Does not own: which position a token has
+(``processing.positions``).
 
     vision: grid -> (row, column) of each patch -> cos, sin  float32[P, head_dim / 2]
     text:   position_ids int64[3, T]            -> cos, sin    float[T, head_dim / 2]
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, Qwen2_5_VisionRotaryEmbedding (theta=10000.0)
+# Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, Qwen2_5_VisionRotaryEmbedding
+# (theta=10000.0)
 VISION_THETA = 10000.0
 
 
@@ -26,9 +28,9 @@ def inverse_frequencies(width: int, theta: float, device: torch.device | None = 
 
 
 def patch_positions(height: int, width: int, merge: int) -> Tensor:
-    """(row, column) of every patch of one frame, in the order of the rows of ``pixel_values``: int64[h * w, 2].
+    """(row, column) of every patch of one frame, int64[h * w, 2].
 
-    Patches that are merged into one token follow each other.
+    In the order of the rows of ``pixel_values``: patches that become one token follow each other.
 
     >>> patch_positions(2, 4, 2)[:5].tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1], [0, 2]]
@@ -39,7 +41,7 @@ def patch_positions(height: int, width: int, merge: int) -> Tensor:
 
 
 def vision_angles(height: int, width: int, merge: int, head_dim: int) -> Tensor:
-    """Angles of the patches of one frame, float32[h * w, head_dim / 2]: the row's, then the column's.
+    """Angles of the patches of one frame, float32[h * w, head_dim / 2]: the row's, the column's.
 
     Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, rot_pos_emb. Time has no angle.
     """
@@ -53,8 +55,10 @@ def text_rotary(
 ) -> tuple[Tensor, Tensor]:
     """cos and sin of tokens at int64[3, T] (time, height, width): float32[T, head_dim / 2] each.
 
-    The first ``sections[0]`` frequencies turn with time, the next ``sections[1]`` with height, the rest with width.
-    Source: transformers modeling_qwen2_5_vl.py, apply_multimodal_rotary_pos_emb; contiguous, not interleaved.
+    The first ``sections[0]`` frequencies turn with time, the next ``sections[1]`` with height, the
+    rest with width.
+    Source: transformers modeling_qwen2_5_vl.py, apply_multimodal_rotary_pos_emb; contiguous, not
+    interleaved.
     """
     frequencies = inverse_frequencies(head_dim, theta, position_ids.device)
     axes = zip(position_ids, frequencies.split(sections), strict=True)
@@ -63,11 +67,14 @@ def text_rotary(
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (j, j + C / 2) of x, float[T, H, C], by the angles of each token, float[T, C / 2].
+    """Turn the pairs (j, j + C / 2) of each head by the angles of its token.
 
-    Everything must have one dtype, which is the result's.
+    Args:
+        x: float[T, H, C].
+        cos: float[T, C / 2], like ``sin`` of the dtype of x.
+        sin: float[T, C / 2].
     """
-    return _Rotate.apply(x, cos[:, None], sin[:, None])  # type: ignore[no-any-return]
+    return _Rotate.apply(x, cos[:, None], sin[:, None])
 
 
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -87,7 +94,7 @@ class _Rotate(torch.autograd.Function):
         return _turn(x, cos, sin)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         cos, sin = ctx.saved_tensors
         return _turn(grad, cos, -sin), None, None

@@ -1,9 +1,10 @@
 """The vision tower: flattened patches of pictures and videos in, one vector per merged token out.
 
-Owns: patch embedding, the blocks, the merger, and running many items in bounded chunks. Does not own: making patches
-(``processing.patches``) or the window order (``windows``).
+Owns: patch embedding, the blocks, the merger, and running many items in bounded chunks. Does not
+own: making patches (``processing.patches``) or the window order (``windows``).
 
-    pixel_values float[P, 1176], grid_thw -> patch_embed -> window order -> blocks -> merger -> original order [M, D]
+    pixel_values float[P, 1176], grid_thw -> patch_embed -> window order -> blocks
+        -> merger -> original order [M, D]
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qvl.errors import InputError
-from qvl.model.attention import Segments, attend, take_rows
+from qvl.model.attention import attend
 from qvl.model.config import VisionConfig
-from qvl.model.layers import GatedMLP, RMSNorm
+from qvl.model.layers import GatedMLP, RMSNorm, add, add_branch, row_blocks
 from qvl.model.rotary import rotate
+from qvl.model.segments import Segments, take_rows
 from qvl.model.windows import Grid, TowerPlan, tower_plan
 
-# Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py (Qwen2_5_VLVisionBlock, Qwen2_5_VLPatchMerger)
+# Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py (Qwen2_5_VLVisionBlock,
+# Qwen2_5_VLPatchMerger)
 _NORM_EPS = 1e-6
 
 
 class PatchProjection(nn.Module):
-    """The published convolution's weight, applied as the matrix product that it is (stride = kernel)."""
+    """The published convolution, as the matrix product that it is (stride = kernel)."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
@@ -46,7 +49,7 @@ class PatchEmbed(nn.Module):
         self.proj = PatchProjection(config)
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        return self.proj(pixel_values)  # type: ignore[no-any-return]
+        return self.proj(pixel_values)
 
 
 class VisionAttention(nn.Module):
@@ -62,10 +65,18 @@ class VisionAttention(nn.Module):
         self, x: Tensor, cos: Tensor, sin: Tensor, segments: Segments, backend: str
     ) -> Tensor:
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
-        qk, v = qkv[:, :2].flatten(1, 2), qkv[:, 2]
-        q, k = rotate(qk.float(), cos, sin).to(v.dtype).chunk(2, dim=1)
-        out = attend(q, k, v, segments, causal=False, backend=backend)
-        return self.proj(out.flatten(1))  # type: ignore[no-any-return]
+        q, k = _rotate_in_float32(qkv[:, :2].flatten(1, 2), cos, sin).chunk(2, dim=1)
+        out = attend(q, k, qkv[:, 2], segments, causal=False, backend=backend)
+        return self.proj(out.flatten(1))
+
+
+def _rotate_in_float32(qk: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotated queries and keys in their own dtype; in inference mode ``qk`` itself is changed."""
+    if not torch.is_inference_mode_enabled():
+        return rotate(qk.float(), cos, sin).to(qk.dtype)
+    for rows, row_cos, row_sin in row_blocks(qk, cos, sin):
+        rows.copy_(rotate(rows.float(), row_cos, row_sin))
+    return qk
 
 
 class VisionBlock(nn.Module):
@@ -81,8 +92,8 @@ class VisionBlock(nn.Module):
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, segments: Segments, backend: str
     ) -> Tensor:
-        x = x + self.attn(self.norm1(x), cos, sin, segments, backend)
-        return x + self.mlp(self.norm2(x))
+        x = add(x, self.attn(self.norm1(x), cos, sin, segments, backend))
+        return add_branch(x, lambda rows: self.mlp(self.norm2(rows)))
 
 
 class PatchMerger(nn.Module):
@@ -99,7 +110,7 @@ class PatchMerger(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.mlp(self.ln_q(x).view(-1, self.merged_size))  # type: ignore[no-any-return]
+        return self.mlp(self.ln_q(x).view(-1, self.merged_size))
 
 
 class VisionTransformer(nn.Module):
@@ -125,8 +136,9 @@ class VisionTransformer(nn.Module):
         Args:
             pixel_values: float[P, 1176], the patches of all items in order of appearance.
             grid_thw: (time, height, width) of each item in patches, as host integers.
-            max_patches_per_chunk: at most this many patches are in work at a time. A frame pair is never cut, so one
-                larger than that is a chunk of its own. None runs everything at once.
+            max_patches_per_chunk: at most this many patches are in work at a time. A frame pair is
+                never cut, so one larger than that is a chunk of its own. None runs everything at
+                once.
 
         Returns:
             float[M, out_hidden_size], M = P / 4: in order of item, time, row, column.
@@ -156,13 +168,14 @@ class VisionTransformer(nn.Module):
         for grid in grids:
             if min(grid) < 1 or grid[1] % merge or grid[2] % merge:
                 raise InputError(
-                    f"grid_thw has {grid}; expected positive (time, height, width) with height and width "
-                    f"divisible by {merge}"
+                    f"grid_thw has {grid}; expected positive (time, height, width) with height and "
+                    f"width divisible by {merge}"
                 )
         expected = (sum(t * h * w for t, h, w in grids), self.config.patch_dim)
         if not grids or tuple(pixel_values.shape) != expected:
             raise InputError(
-                f"pixel_values has shape {tuple(pixel_values.shape)}; expected {expected} for {len(grids)} grids"
+                f"pixel_values has shape {tuple(pixel_values.shape)}; expected {expected} "
+                f"for {len(grids)} grids"
             )
 
 

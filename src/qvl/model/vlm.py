@@ -1,10 +1,10 @@
 """The whole model: tower, decoder and head, named as the published checkpoints name them.
 
-Owns: putting media features in place of their tokens, and the head. Does not own: making inputs (``processing``),
-loading weights (``checkpoint``), choosing tokens (``inference``).
+Owns: putting media features in place of their tokens, and the head. Does not own: making inputs
+(``processing``), loading weights (``checkpoint``), choosing tokens (``inference``).
 
     pixel_values, grid_thw -> encode_media -> [M, D] --+
-    input_ids ------------------------------> embed ---+-> decoder -> hidden_states [T, D] -> logits [n, V]
+    input_ids ------------------------------> embed ---+-> decoder -> [T, D] -> logits [n, V]
 
 There is no batch axis: all sequences of a call stand in one row, cut by ``segments``.
 """
@@ -35,7 +35,8 @@ class Qwen2_5_VL(nn.Module):
         self._attention_backend = "sdpa"
         self.visual = VisionTransformer(config.vision)
         self.model = TextModel(config.text)
-        # A tied model has no head of its own, so that its state dict has none either; logits then use the embedding.
+        # A tied model has no head of its own, so that its state dict has none either; logits then
+        # use the embedding.
         self.lm_head: nn.Module | None = (
             None
             if config.text.tie_word_embeddings
@@ -56,7 +57,8 @@ class Qwen2_5_VL(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.model.embed_tokens.weight.dtype
+        """The dtype of hidden states, and so of a cache; matrices may be held in a narrower one."""
+        return self.model.norm.weight.dtype
 
     @property
     def device(self) -> torch.device:
@@ -69,13 +71,11 @@ class Qwen2_5_VL(nn.Module):
         *,
         max_patches_per_chunk: int | None = None,
     ) -> Tensor:
-        """Features of pictures and videos in order of appearance, float[M, D]; see :meth:`VisionTransformer.forward`."""
-        return self.visual(  # type: ignore[no-any-return]
-            pixel_values, grid_thw, max_patches_per_chunk=max_patches_per_chunk
-        )
+        """Features of pictures and videos in order, float[M, D]; see :class:`VisionTransformer`."""
+        return self.visual(pixel_values, grid_thw, max_patches_per_chunk=max_patches_per_chunk)
 
     def embed(self, input_ids: Tensor, media_embeds: Tensor | None = None) -> Tensor:
-        """Embeddings of int64[T], with ``media_embeds`` float[M, D] in place of image and video tokens, in order.
+        """Embeddings of int64[T]; image and video tokens take ``media_embeds``, float[M, D].
 
         Raises:
             InputError: the number of those tokens is not M.
@@ -88,12 +88,13 @@ class Qwen2_5_VL(nn.Module):
         num_features = 0 if media_embeds is None else len(media_embeds)
         if len(places) != num_features:
             raise InputError(
-                f"input_ids has {len(places)} image and video tokens; expected {num_features}, one for each media feature",
-                hint="make ids and pixel_values with the same processor, and do not cut inside an image",
+                f"input_ids has {len(places)} image and video tokens; expected {num_features}, one "
+                "for each media feature",
+                hint="make ids and pixel_values with one processor; do not cut inside an image",
             )
         if media_embeds is None:
-            return x  # type: ignore[no-any-return]
-        return x.index_copy(0, places, media_embeds.to(x.dtype))  # type: ignore[no-any-return]
+            return x
+        return x.index_copy(0, places, media_embeds.to(x.dtype))
 
     def hidden_states(
         self,
@@ -109,8 +110,8 @@ class Qwen2_5_VL(nn.Module):
         """Hidden states after the final norm, float[T, D]; arguments as in :meth:`forward`."""
         if not len(input_ids) == position_ids.shape[-1] == segments.total:
             raise InputError(
-                f"input_ids has {len(input_ids)} tokens, position_ids {tuple(position_ids.shape)}, segments "
-                f"{segments.total}; expected the same number of tokens in all three"
+                f"input_ids has {len(input_ids)} tokens, position_ids {position_ids.shape[-1]}, "
+                f"segments {segments.total}; expected one number in all three"
             )
         if pixel_values is not None:
             if media_embeds is not None or grid_thw is None:
@@ -119,14 +120,12 @@ class Qwen2_5_VL(nn.Module):
                 )
             media_embeds = self.encode_media(pixel_values, grid_thw)
         x = self.embed(input_ids, media_embeds)
-        return self.model(  # type: ignore[no-any-return]
-            x, position_ids, segments, cache=cache, backend=self.attention_backend
-        )
+        return self.model(x, position_ids, segments, cache=cache, backend=self.attention_backend)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every vocabulary row, float32[n, V], from hidden states float[n, D]."""
         if self.lm_head is not None:
-            return self.lm_head(hidden).float()  # type: ignore[no-any-return]
+            return self.lm_head(hidden).float()
         return F.linear(hidden, self.model.embed_tokens.weight).float()
 
     def forward(
@@ -149,9 +148,10 @@ class Qwen2_5_VL(nn.Module):
             segments: tokens of each sequence in this call.
             pixel_values: float[P, 1176], all pictures and videos in order of appearance.
             grid_thw: their grids in patches, as host integers.
-            media_embeds: float[M, D], instead of the two above: features made before by :meth:`encode_media`.
-            cache: slots of the sequences, in the order of the segments; the new tokens are appended. For inference
-                only: what is written carries no gradient.
+            media_embeds: float[M, D], instead of the two above: features made before by
+                :meth:`encode_media`.
+            cache: slots of the sequences, in the order of the segments; the new tokens are
+                appended. For inference only: what is written carries no gradient.
             logits_at: int64[n], tokens of the row to score; None scores all.
 
         Returns:

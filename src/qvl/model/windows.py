@@ -1,9 +1,9 @@
-"""Which patches the tower's window layers let see each other, and the order that makes them neighbours.
+"""Which patches see each other in the tower's window layers, and in which order they stand.
 
-Owns: window order, boundaries and rotary angles of a list of grids, computed on the host and cached. Does not own: the
-attention itself.
+Owns: window order, boundaries and rotary angles of a list of grids, computed on the host and
+cached. Does not own: the attention itself.
 
-    grids (t, h, w) in patches -> TowerPlan(order of merged units, window segments, frame segments, cos, sin)
+    grids (t, h, w) in patches -> TowerPlan: order of merged units, segments, cos and sin
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from qvl.model.attention import Segments
 from qvl.model.config import VisionConfig
 from qvl.model.rotary import vision_angles
+from qvl.model.segments import Segments
 
 Grid = tuple[int, int, int]
 
 
 @lru_cache(maxsize=512)
 def frame_windows(height: int, width: int, side: int) -> tuple[Tensor, tuple[int, ...]]:
-    """Window order of one frame of ``height`` x ``width`` merged units, windows being ``side`` units square.
+    """Window order of one frame of ``height`` x ``width`` merged units.
 
     Returns:
-        int64[height * width], the units in window order, and the number of units in each window. Windows at the right
-        and lower edge are smaller; none is empty.
-        Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, get_window_index (which pads with a sentinel and
-        then drops it; the same order comes out).
+        int64[height * width], the units in window order, and the number of units in each window.
+        Windows are ``side`` units square, smaller at the right and lower edge, and never empty.
+        Source: transformers models/qwen2_5_vl/modeling_qwen2_5_vl.py, get_window_index, which pads
+        with a sentinel and then drops it; the same order comes out.
 
     >>> order, lengths = frame_windows(2, 3, 2)
     >>> order.tolist(), lengths
@@ -46,7 +46,7 @@ def frame_windows(height: int, width: int, side: int) -> tuple[Tensor, tuple[int
 class TowerPlan:
     """Everything about a list of grids that does not depend on the pixels."""
 
-    # int64[units]: window order of the merged units, and its inverse. Both None when windows keep the order.
+    # int64[units]: window order of the merged units, and its inverse.
     order: Tensor
     inverse: Tensor
     # Lengths in patches, in window order.
@@ -67,7 +67,7 @@ def _frame_angles(height: int, width: int, merge: int, head_dim: int, side: int)
 
 @lru_cache(maxsize=32)
 def tower_plan(grids: tuple[Grid, ...], config: VisionConfig, device: torch.device) -> TowerPlan:
-    """The plan of several pictures and videos in one row; windows and frames never reach across them."""
+    """The plan of several pictures and videos in one row."""
     merge, side = config.spatial_merge_size, config.window_units
     orders: list[Tensor] = []
     angles: list[Tensor] = []
