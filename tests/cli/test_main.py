@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -42,7 +43,9 @@ def test_version(run: Run) -> None:
 def test_a_file_first_means_ask(run: Run, model: ScriptedModel, picture: str) -> None:
     assert run(picture, "What is the total?")[:2] == (0, "It is 8.75. \n")
     assert run("What is the capital of France?")[0] == 0
-    assert len(model.asked) == 2
+    assert run("图片里有什么")[0] == 0
+    assert run("?" * 5000)[0] == 0
+    assert len(model.asked) == 4
 
 
 def test_a_mistyped_command_is_not_asked(run: Run, model: ScriptedModel) -> None:
@@ -141,16 +144,25 @@ OPTIONS = {
     "chat": MODEL | MEDIA | SAMPLING | {"--system"},
     "ground": MODEL | MEDIA | SAMPLING | {"--points", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
-    "train": {"--output", "--set", "--processes"},
+    "train": {"--output", "--set", "--shards", "--processes"},
+    "data": {"-n", "--number", "-o", "--output", "--seed"},
     "info": {"--model", "--json"},
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_options_are_frozen(name: str) -> None:
-    from importlib import import_module
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Options of a parser and of the actions below it."""
+    found: set[str] = set()
+    for action in parser._actions:
+        found |= set(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                found |= _options(inner) - {"-h", "--help"}
+    return found
 
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_frozen(name: str) -> None:
     parser = argparse.ArgumentParser(add_help=False)
     import_module(COMMANDS[name].module).add_arguments(parser)
-    found = {option for action in parser._actions for option in action.option_strings}
-    assert found == OPTIONS[name]
+    assert _options(parser) == OPTIONS[name]

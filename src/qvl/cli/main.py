@@ -11,11 +11,11 @@ stderr. A command's module is imported only when it is chosen.
 import argparse
 import difflib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, cast
 
 from qvl import __version__
@@ -125,8 +125,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _check_shorthand(first: str) -> None:
     """``qvl photo.jpg "question"`` means ask; a mistyped command does not."""
-    looks_like_file = Path(first).suffix or os.sep in first or ":" in first
-    if " " in first or looks_like_file or Path(first).exists():
+    if not re.fullmatch(r"[a-z][a-z-]*", first) or os.path.exists(first):
         return
     near = difflib.get_close_matches(first, COMMANDS, n=1)
     raise UsageError(
