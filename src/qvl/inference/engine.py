@@ -172,17 +172,13 @@ class Engine:
         )
         arriving = self._sequences(prompts, params, budget_bytes)
         while True:
-            while scheduler.num_waiting < options.max_running:
-                sequence = next(arriving, None)
-                if sequence is None:
-                    break
-                scheduler.add(sequence)
-            if not scheduler.has_work:
+            self._fill(scheduler, runner, arriving)
+            if not scheduler.num_requests:
                 return
             shape = scheduler.new_cache()
             if shape is not None:
                 runner.allocate(shape)
-            runner.start(scheduler.admit())
+            scheduler.admit()
             chunks = scheduler.next_step()
             choices = runner.step(chunks)
             for chunk in chunks:
@@ -195,6 +191,28 @@ class Engine:
                     yield sequence.index, StreamEvent(text=text, result=sequence.result())
                 elif text:
                     yield sequence.index, StreamEvent(text=text)
+
+    def _fill(
+        self, scheduler: Scheduler, runner: ModelRunner, arriving: Iterator[SequenceState]
+    ) -> None:
+        """Lets requests in while there is room, one waiting at least.
+
+        Pixels are the largest part of a request, so they are encoded as soon as there are enough
+        for the vision tower, and only features wait.
+        """
+        received: list[SequenceState] = []
+        num_patches = 0
+        while not scheduler.num_waiting or scheduler.num_requests < self.options.max_running:
+            sequence = next(arriving, None)
+            if sequence is None:
+                break
+            scheduler.add(sequence)
+            received.append(sequence)
+            num_patches += len(sequence.inputs.pixel_values)
+            if num_patches >= self.options.max_patches_per_chunk:
+                runner.receive(received)
+                received, num_patches = [], 0
+        runner.receive(received)
 
     def _sequences(
         self, prompts: Iterable[ModelInputs], params: SamplingParams, budget_bytes: int

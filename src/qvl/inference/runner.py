@@ -3,8 +3,8 @@
 Owns what lives on the device while requests run: the key-value cache, the features of pictures
 not yet read by the language model, which tokens were seen. Does not own what runs when.
 
-    admitted requests -> start: pictures through the vision tower (or found in the media cache)
-    ScheduledChunks   -> step: ids, positions, features packed in a row -> logits -> chosen tokens
+    new requests    -> receive: pictures through the vision tower, or found in the media cache
+    ScheduledChunks -> step: ids, positions, features packed in a row -> logits -> chosen tokens
 
 Requests are packed without padding. One runner serves one run of the engine: when that ends, by
 its end, an error or an interrupt, the runner and all it holds goes with it.
@@ -50,7 +50,7 @@ class _Item(NamedTuple):
 
 
 class ModelRunner:
-    """The model, the cache of one run, and the state of the requests in its slots.
+    """The model, the cache of one run, and what its requests need beside their tokens.
 
     Args:
         model: in eval mode, on the device to use.
@@ -93,20 +93,19 @@ class ModelRunner:
         )
 
     @torch.inference_mode()
-    def start(self, sequences: Sequence[SequenceState]) -> None:
-        """Prepares requests that were just given a slot: encodes their pictures, all together."""
+    def receive(self, sequences: Sequence[SequenceState]) -> None:
+        """Encodes the pictures of new requests, all together, and drops their pixels."""
         items = {sequence.index: _items(sequence) for sequence in sequences}
         features = self._encode([item for per_request in items.values() for item in per_request])
         for sequence in sequences:
-            slot = sequence.slot
             parts = [features[item.key] for item in items[sequence.index]]
             if parts:
-                self._features[slot] = torch.cat(parts)
+                self._features[sequence.index] = torch.cat(parts)
                 sequence.drop_pixels()
             if sequence.params.repetition_penalty != 1:
                 seen = torch.zeros(self._vocab_size, dtype=torch.bool)
                 seen[torch.from_numpy(sequence.inputs.input_ids)] = True
-                self._seen[slot] = seen.to(self._device)
+                self._seen[sequence.index] = seen.to(self._device)
 
     @torch.inference_mode()
     def step(self, chunks: Sequence[ScheduledChunk]) -> list[Choice]:
@@ -135,9 +134,8 @@ class ModelRunner:
     def release(self, sequence: SequenceState) -> None:
         """Forgets what was held for a finished request; call before its slot is given away."""
         assert self._cache is not None
-        slot = sequence.slot
-        self._cache.truncate(slot)
-        self._seen.pop(slot, None)
+        self._cache.truncate(sequence.slot)
+        self._seen.pop(sequence.index, None)
 
     def _choose(self, sequences: Sequence[SequenceState], logits: Tensor) -> list[Choice]:
         logits = forbid(logits, self._forbidden)
@@ -154,7 +152,7 @@ class ModelRunner:
         for row, (sequence, token) in enumerate(
             zip(sequences, choose_tokens(scores, params, draws).tolist(), strict=True)
         ):
-            seen = self._seen.get(sequence.slot)
+            seen = self._seen.get(sequence.index)
             if seen is not None:
                 seen[token] = True
             logprob = None
@@ -169,7 +167,7 @@ class ModelRunner:
         if not self._seen:
             return logits
         nothing = torch.zeros_like(self._forbidden)
-        seen = torch.stack([self._seen.get(s.slot, nothing) for s in sequences])
+        seen = torch.stack([self._seen.get(s.index, nothing) for s in sequences])
         penalty = torch.tensor(
             [s.params.repetition_penalty for s in sequences], device=self._device
         )
@@ -177,14 +175,14 @@ class ModelRunner:
 
     def _features_of(self, chunk: ScheduledChunk) -> Tensor | None:
         """The features of the pictures' tokens inside a chunk; drops them after the last one."""
-        features = self._features.get(chunk.sequence.slot)
+        features = self._features.get(chunk.sequence.index)
         if features is None:
             return None
         is_media = np.isin(chunk.sequence.inputs.input_ids, self._media_ids)
         first = int(is_media[: chunk.start].sum())
         count = int(is_media[chunk.start : chunk.stop].sum())
         if first + count == len(features):
-            del self._features[chunk.sequence.slot]
+            del self._features[chunk.sequence.index]
         return features[first : first + count] if count else None
 
     def _encode(self, items: Sequence[_Item]) -> dict[bytes, Tensor]:

@@ -51,8 +51,9 @@ class Scheduler:
         return len(self._waiting)
 
     @property
-    def has_work(self) -> bool:
-        return bool(self._waiting or self._running)
+    def num_requests(self) -> int:
+        """Waiting and running."""
+        return len(self._waiting) + len(self._running)
 
     def add(self, sequence: SequenceState) -> None:
         """Puts a request at the end of the queue."""
@@ -74,15 +75,12 @@ class Scheduler:
         self._pool = SlotPool(shape)
         return shape
 
-    def admit(self) -> list[SequenceState]:
-        """Moves waiting requests into free slots and returns them, first come, first served."""
-        admitted = []
+    def admit(self) -> None:
+        """Moves waiting requests into free slots, first come, first served."""
         while self._pool.num_free and self._waiting and self._next_fits():
             sequence = self._waiting.popleft()
             sequence.occupy(self._pool.acquire())
             self._running.append(sequence)
-            admitted.append(sequence)
-        return admitted
 
     def next_step(self) -> list[ScheduledChunk]:
         """Returns what to compute next: one token for answers under way, then prompts in order."""
