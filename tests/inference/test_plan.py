@@ -139,6 +139,10 @@ def test_nothing_helps_when_the_text_is_too_long() -> None:
 def test_a_given_size_is_not_overruled() -> None:
     image = Image(picture(300, 300), resized_height=840, resized_width=840)
     assert plan_of(image, context=500).suggestions == ()
+    fixed = Image(picture(112, 112), resized_height=112, resized_width=112, min_pixels=784 * 100)
+    plan = plan_of(fixed, Image(picture(900, 900)), context=500)
+    (suggestion,) = plan.suggestions
+    assert suggestion.media_tokens > 200
 
 
 def test_a_smaller_limit_than_min_pixels_says_so() -> None:
