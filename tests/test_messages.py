@@ -270,6 +270,7 @@ def test_sampling_is_greedy_unless_asked_otherwise() -> None:
     params = SamplingParams()
     assert (params.temperature, params.max_tokens, params.stop) == (0.0, 512, ())
     assert SamplingParams(stop="END").stop == ("END",)  # type: ignore[arg-type]
+    assert SamplingParams(stop=["a", "b"]).stop == ("a", "b")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
