@@ -22,6 +22,7 @@ LAYERS = {
     "errors": 0,
     "geometry": 0,
     "options": 0,
+    "sampling_params": 0,
     "messages": 0,
     "processing": 1,
     "tasks": 1,
@@ -37,13 +38,14 @@ LAYERS = {
     "cli": 6,
 }
 # Inside layer 0 the files stand in this order; a file imports only those before it.
-GROUND_FLOOR = ("errors", "geometry", "options", "messages")
+GROUND_FLOOR = ("errors", "geometry", "options", "sampling_params", "messages")
 
 TORCH_FREE = (
     "qvl",
     "qvl.errors",
     "qvl.messages",
     "qvl.options",
+    "qvl.sampling_params",
     "qvl.geometry",
     "qvl.processing",
     "qvl.tasks",
