@@ -12,7 +12,13 @@ from transformers.generation import (
 )
 
 from qvl.inference import sampling
-from qvl.inference.sampling import choose_tokens, forbid, penalize_repetition, row_logprobs
+from qvl.inference.sampling import (
+    choose_tokens,
+    forbid,
+    least_kept,
+    penalize_repetition,
+    row_logprobs,
+)
 from qvl.messages import SamplingParams
 
 V = 40
@@ -65,6 +71,8 @@ def test_draws_follow_the_distribution_of_transformers(params: SamplingParams) -
     "params",
     [
         SamplingParams(temperature=1.0, top_p=0.99),
+        SamplingParams(temperature=1.0, top_p=0.4),
+        SamplingParams(temperature=1.0, top_k=30, top_p=0.4),
         SamplingParams(temperature=9.0, top_k=30, top_p=0.97),
         SamplingParams(temperature=9.0, min_p=0.3),
         SamplingParams(temperature=1.0, top_k=3),
@@ -73,13 +81,18 @@ def test_draws_follow_the_distribution_of_transformers(params: SamplingParams) -
 def test_how_much_is_sorted_changes_nothing(
     params: SamplingParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mixed = [params, SamplingParams(temperature=3.0, top_p=0.9999), SamplingParams(temperature=1.0)]
-    tokens = []
-    for width in (2, V):
-        monkeypatch.setattr(sampling, "_FIRST_WIDTH", width)
-        draws = uniforms(300)
-        tokens.append(choose_tokens(random_logits(1).expand(300, -1), mixed * 100, draws).tolist())
-    assert tokens[0] == tokens[1]
+    probs = random_logits(3).softmax(-1)
+    flat = SamplingParams(temperature=1.0, top_p=0.9999)
+    monkeypatch.setattr(sampling, "_FIRST_WIDTH", V)
+    expected = least_kept(probs, [params] * 3)
+    monkeypatch.setattr(sampling, "_FIRST_WIDTH", 2)
+    assert least_kept(probs, [params] * 3).tolist() == expected.tolist()
+    assert least_kept(probs, [params, flat, params])[[0, 2]].tolist() == expected[[0, 2]].tolist()
+
+
+def test_top_p_that_is_off_cuts_nothing() -> None:
+    probs = torch.tensor([[0.6, 0.4000001, 1e-9]])  # rounding: more than 1 before the last
+    assert least_kept(probs, [SamplingParams(min_p=1e-12)]) == probs[0, 2]
 
 
 def test_equally_likely_tokens_are_kept_together() -> None:

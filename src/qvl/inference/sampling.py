@@ -123,7 +123,6 @@ def least_kept(probs: Tensor, params: Sequence[SamplingParams]) -> Tensor:
         total = mass[:, -1:].where(top_k < num_tokens, 1.0)
         keep = within_k & (mass - likeliest < mass_limit * total)
         keep &= likeliest >= min_p * likeliest[:, :1]
-        keep[:, 0] = True
         if width == most or not bool(keep[:, -1].any()):
             return likeliest.where(keep, torch.inf).amin(dim=-1)
         width = min(8 * width, most)
