@@ -50,8 +50,8 @@ def load_model(
         dtype: of all weights; None keeps the dtype that most of them are stored in.
         device: where to put them.
         replace: called with each module that has weights of its own, as soon as it has them; what
-            it returns takes the module's place. A tied head comes last, as a Linear with weights of
-            its own, and is dropped again if it is not replaced.
+            it returns takes the module's place. A tied head comes first, as a Linear with weights
+            of its own, and is dropped again if it is not replaced.
 
     Raises:
         CheckpointError: something is missing, damaged or does not belong together. Nothing was
@@ -61,7 +61,14 @@ def load_model(
     entries = list_tensors(folder)
     model = _empty_model(config, entries)
     source = _Source(entries, dtype or _stored_dtype(entries), torch.device(device))
-    for name, module in list(model.named_modules()):
+    names = [name for name, _ in model.named_modules()]
+    if replace is not None and config.text.tie_word_embeddings:
+        head = _tied_head(config, source)
+        replaced = replace(head)
+        model.lm_head = None if replaced is head else replaced
+        del head, replaced  # before all the others take their place
+    for name in names:
+        module = model.get_submodule(name)
         if not module._parameters:
             continue
         # What is replaced needs no file behind it; only embeddings stay as they are.
@@ -69,10 +76,6 @@ def load_model(
         source.fill(module, name, mapped=mapped)
         if replace is not None:
             _put(model, name, replace(module))
-    if replace is not None and config.text.tie_word_embeddings:
-        head = _tied_head(config, source)
-        replaced = replace(head)
-        model.lm_head = None if replaced is head else replaced
     return model.eval()
 
 

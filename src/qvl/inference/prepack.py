@@ -1,0 +1,146 @@
+"""Matrices in the layout that this CPU multiplies fastest, made while a model is loaded.
+
+Owns: which layout a CPU gets, and the modules that hold it. Does not own reading files
+(``checkpoint.load``). A model loaded so can only run: its weights cannot be trained or exported.
+
+    folder, dtype, device -> load_for_inference -> Qwen2_5_VL with its matrices packed or as stored
+
+torch's own half-precision products are slow on a CPU with few rows, and on one without bfloat16
+instructions at any size. Two layouts cover x86, each as large as the weights it replaces:
+
+- ``OneDnnLinear`` where the CPU has bfloat16 instructions: oneDNN's blocks, the same arithmetic.
+- ``WideLinear`` elsewhere: the same numbers held as float16 and multiplied in float32 by FBGEMM, so
+  that hidden states are float32 and the result is more exact than bfloat16 arithmetic.
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from qvl.checkpoint.load import Replace, load_model
+from qvl.model.layers import RMSNorm
+from qvl.model.vision import PatchProjection
+from qvl.model.vlm import Qwen2_5_VL
+
+# Packed at a time, as float32: bounds what packing a vocabulary takes beside the result.
+_PART_ELEMENTS = 1 << 25
+
+
+def load_for_inference(
+    folder: Path, *, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> Qwen2_5_VL:
+    """Loads a model to run it: as `load_model` does, packed where that is faster.
+
+    Args:
+        folder: a model's folder.
+        dtype: of the weights. ``model.dtype`` can be wider: that of hidden states and cache.
+        device: where to run.
+
+    Raises:
+        CheckpointError: something is missing, damaged or does not belong together.
+    """
+    device = torch.device(device)
+    replace = choose_packing(dtype) if device.type == "cpu" else None
+    return load_model(folder, dtype=dtype, device=device, replace=replace)
+
+
+def choose_packing(dtype: torch.dtype) -> Replace | None:
+    """The layout for this CPU; None if torch's own products are as good."""
+    features = torch.cpu.get_capabilities()
+    if dtype == torch.bfloat16 and (features.get("avx512_bf16") or features.get("amx_bf16")):
+        return pack_for_onednn
+    half = dtype in (torch.bfloat16, torch.float16)
+    if half and "fbgemm" in torch.backends.quantized.supported_engines:
+        return WidePacking()
+    return None
+
+
+def pack_for_onednn(module: nn.Module) -> nn.Module:
+    """Replaces what multiplies by a bfloat16 matrix."""
+    match module:
+        case nn.Linear():
+            return OneDnnLinear(module.weight, module.bias)
+        case PatchProjection():
+            return OneDnnLinear(module.weight.flatten(1), None)
+    return module
+
+
+class WidePacking:
+    """Replaces what multiplies by a matrix, and makes everything around it float32."""
+
+    def __init__(self) -> None:
+        # One for all: float32 copies that come and go would leave holes between packed matrices.
+        self._scratch = torch.empty(_PART_ELEMENTS, dtype=torch.float32)
+
+    def __call__(self, module: nn.Module) -> nn.Module:
+        match module:
+            case nn.Linear():
+                return WideLinear(module.weight, module.bias, self._scratch)
+            case PatchProjection():
+                return WideLinear(module.weight.flatten(1), None, self._scratch)
+            case nn.Embedding():
+                return WideEmbedding(module)
+            case RMSNorm():
+                return module.float()
+        return module
+
+
+class OneDnnLinear(nn.Module):
+    """``x W^T + b`` in bfloat16 with W in oneDNN's layout for few rows, which serves many too."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self._bias = None if bias is None else bias.detach()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.to(torch.bfloat16)
+        return torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, "none", [], "")
+
+
+class WideLinear(nn.Module):
+    """``x W^T + b`` in float32 with W held in 2 bytes a weight.
+
+    float16 has more digits than bfloat16 and fewer exponents. So W is first multiplied by a power
+    of two that brings its largest weight to the top of float16's range; then every weight down to
+    2 ** -29 of the largest is held exactly, and smaller ones are off by at most 2 ** -40 of it.
+
+    Args:
+        weight: bfloat16 or float16[outputs, inputs].
+        bias: [outputs].
+        scratch: float32, at least one row of the weight; a part of that size is packed at a time.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, scratch: Tensor) -> None:
+        super().__init__()
+        weight = weight.detach()
+        _, exponent = math.frexp(weight.abs().amax().item())
+        # Then all are below 2 ** 15, and float16 ends at 65504. The bound keeps a matrix of next to
+        # nothing from a scale that float32 cannot hold.
+        scale = 2.0 ** min(15 - exponent, 100)
+        self._inverse_scale = 1 / scale
+        self._parts = []
+        rows = len(scratch) // weight.shape[1]
+        for start in range(0, len(weight), rows):
+            part = weight[start : start + rows]
+            wide = scratch[: part.numel()].view_as(part).copy_(part).mul_(scale)
+            part_bias = None if bias is None else bias.detach()[start : start + rows].float()
+            self._parts.append(torch.ops.quantized.linear_prepack_fp16(wide, part_bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float() * self._inverse_scale
+        outs = [torch.ops.quantized.linear_dynamic_fp16(x, part) for part in self._parts]
+        return outs[0] if len(outs) == 1 else torch.cat(outs, dim=-1)
+
+
+class WideEmbedding(nn.Module):
+    """An embedding whose rows come out as float32."""
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self.weight = embedding.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.weight[ids].float()
