@@ -55,6 +55,15 @@ def test_strided_parts_of_one_projection(backend: str) -> None:
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
 
 
+def test_long_bfloat16_segment() -> None:
+    """Keys and values are copied together first; they come as parts of one projection."""
+    q, k, v = torch.randn(2048, 3, 1, 8).unbind(1)
+    segments = Segments([2048])
+    expected = attend(q, k, v, segments, causal=False)
+    narrow = attend(q.bfloat16(), k.bfloat16(), v.bfloat16(), segments, causal=False)
+    torch.testing.assert_close(narrow.float(), expected, atol=2e-3, rtol=2e-2)
+
+
 def test_fused_attention_of_a_long_segment_holds_no_square() -> None:
     """4096 tokens would need 64 MiB of scores in each of two heads."""
     segments = Segments([4096])

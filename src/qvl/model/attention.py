@@ -26,6 +26,10 @@ __all__ = ["BACKENDS", "Segments", "attend"]
 # to 1.0, to within 5 % (float32, one core).
 _PADDED_SHARE = 0.75
 
+# From here on the CPU's fused kernel reads 16-bit keys and values faster from one place per head:
+# 0.8 to 0.9 of the time at 2500 to 5500 tokens. In float32 there is no difference.
+_LONG_SEGMENT = 2048
+
 
 def _attend_groups(
     q: Tensor,
@@ -55,10 +59,10 @@ def _sdpa(
     def batched(q: Tensor, k: Tensor, v: Tensor, group: Group) -> Tensor:
         num_kv, groups = k.shape[2], q.shape[2] // k.shape[2]
         if groups == 1:
-            out = F.scaled_dot_product_attention(
-                q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), is_causal=causal
-            )
-            return out.transpose(1, 2)
+            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+            if q.device.type == "cpu" and q.itemsize == 2 and group.length >= _LONG_SEGMENT:
+                k, v = k.contiguous(), v.contiguous()
+            return F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2)
         # One key/value head of one sequence is a batch entry, which its query heads see without a
         # copy for each; `enable_gqa` would make those copies.
         q = q.unflatten(2, (num_kv, groups)).permute(0, 2, 3, 1, 4).flatten(0, 1)
