@@ -1,4 +1,4 @@
-"""What holds for every test: seeded, two threads, no network, nobody's own cache or settings."""
+"""What holds for every test: seeded, one thread, no network, nobody's own cache or settings."""
 
 import os
 import random
@@ -6,7 +6,7 @@ import socket
 import sys
 
 # Set before torch or the hub client is imported by a test.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"

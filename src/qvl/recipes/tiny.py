@@ -64,6 +64,7 @@ GENERATORS: dict[str, Generator] = {
     "clean_page": partial(
         page_sample, side_tokens=(3, 8), sizes=(18, 34), most_fonts=10, plain=0.9, strength=0.1
     ),
+    "one_shape": partial(shapes_sample, most=1, forms=("box", "point", "box")),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
@@ -107,16 +108,41 @@ def tiny_stages() -> tuple[Stage, ...]:
             digit_weight=3.0,
         ),
         Stage(
-            name="multimodal_pretrain",
-            steps=5500,
-            rates={"tower": 4e-4, "merger": 4e-4, "llm": 8e-4, "heads": 4e-4},
+            name="multimodal_start",
+            steps=1000,
+            rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
             mixture=_mixture(
                 letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
             ),
             budget=PackBudget(max_tokens=1000, max_patches=1000),
-            dense_weight=0.3,
+            dense_weight=0.4,
             warmup=100,
-            decay_from=0.4,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        # Coordinates do not emerge among many objects; with one in the picture they do.
+        Stage(
+            name="multimodal_locate",
+            steps=900,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1.2e-3, "heads": 4e-4},
+            mixture=_mixture(one_shape=0.5, shapes=0.08, screen=0.1, word=0.14, line=0.18),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_pretrain",
+            steps=1500,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
+            mixture=_mixture(
+                one_shape=0.12, shapes=0.26, screen=0.14, word=0.2, line=0.24, spot=0.02, page=0.02
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=0.3,
             digit_weight=3.0,
         ),
     )

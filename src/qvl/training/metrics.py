@@ -32,15 +32,13 @@ class Meter:
         sums["objects"] += losses.num_objects
 
     def answers(self, batch: TrainBatch, at: Tensor, losses: Tensor, right: Tensor) -> None:
-        """Counts losses and right guesses of answer tokens, by task and for weighted digits
-        apart."""
+        """Counts losses and right guesses of answer tokens by task, and of coordinates' digits."""
         sample = batch.sample_of_token[at]
         for task in sorted(set(batch.tasks)):
             of_task = torch.tensor([t == task for t in batch.tasks], device=sample.device)[sample]
             self._count(task, of_task, losses, right)
-        heavy = batch.weights[at] != 1
-        if heavy.any():
-            self._count("digits", heavy, losses, right)
+        if batch.is_coordinate.any():
+            self._count("digits", batch.is_coordinate[at], losses, right)
 
     def _count(self, name: str, chosen: Tensor, losses: Tensor, right: Tensor) -> None:
         self._sums[f"ce/{name}"] += float(losses[chosen].sum())

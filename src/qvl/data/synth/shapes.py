@@ -16,7 +16,7 @@ WIDGETS = ("button", "checkbox", "field", "link")
 KINDS = SHAPES + WIDGETS
 """Kinds of object that dense targets name by index."""
 
-FORMS = {"box": 0.36, "point": 0.26, "count": 0.2, "colour": 0.09, "shape": 0.09}
+FORMS = {"box": 0.3, "point": 0.22, "count": 0.2, "colour": 0.14, "shape": 0.14}
 """Forms of question and their shares."""
 
 _QUESTIONS = 3
