@@ -55,6 +55,15 @@ def test_strided_parts_of_one_projection(backend: str) -> None:
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("causal", [True, False])
+def test_nan_stays_in_its_segment(backend: str, causal: bool) -> None:
+    x = torch.randn(9, 2, 4)
+    x[4:] = torch.nan
+    out = attend(x, x, x, Segments([4, 5]), causal=causal, backend=backend)
+    assert out[:4].isfinite().all()
+
+
 def test_long_bfloat16_segment() -> None:
     """Keys and values are copied together first; they come as parts of one projection."""
     q, k, v = torch.randn(2048, 3, 1, 8).unbind(1)
