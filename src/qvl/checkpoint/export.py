@@ -53,6 +53,10 @@ _METADATA = {"format": "pt"}
 # file name -> its tensors in order, and the metadata of its header
 _Layout = Mapping[str, tuple[Sequence[str], Mapping[str, str]]]
 
+_TEMPLATES = ("chat_template.json", "chat_template.jinja")
+CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja").read_text(encoding="utf-8")
+"""What `qvl.processing.chat_template` renders, for readers that render themselves."""
+
 
 def export_model(
     model: Qwen2_5_VL,
@@ -174,6 +178,8 @@ def _write_configs(folder: Path, config: ModelConfig, dtype: torch.dtype) -> Non
         _write_json(folder / _GENERATION, _generation_config(config))
     if not (folder / _PREPROCESSOR).exists():
         _write_json(folder / _PREPROCESSOR, _preprocessor_config(config))
+    if not any((folder / name).exists() for name in _TEMPLATES):
+        _write_json(folder / _TEMPLATES[0], {"chat_template": CHAT_TEMPLATE})
 
 
 def _generation_config(config: ModelConfig) -> dict[str, Any]:
