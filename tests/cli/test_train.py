@@ -42,7 +42,8 @@ def test_trains_with_the_changes_and_prints_the_folder(
     assert (code, out) == (0, f"{tmp_path}/model\n")
     assert err == f"run: {tmp_path}\nreader 1/2  loss 0.5\n"
     ((config, processes),) = runs
-    assert (config.seed, config.stages[1].steps, processes) == (9, 5, 1)
+    steps = {stage.name: stage.steps for stage in config.stages}
+    assert (config.seed, steps["reader"], processes) == (9, 5, 1)
 
 
 def test_slips_are_refused_before_anything_is_written(

@@ -203,8 +203,8 @@ def test_pad_tokens_that_do_not_fit_the_grid_are_refused(ids: list[int]) -> None
 
 def test_a_hundred_thousand_tokens_take_milliseconds() -> None:
     runs: list[Run] = [TextRun(500), VisionRun((384, 24, 46), 7.5), TextRun(100)]
-    started = time.perf_counter()
+    started = time.process_time()
     placed = mrope_positions(runs, tokens_per_second=2)
-    elapsed_s = time.perf_counter() - started
+    elapsed_s = time.process_time() - started
     assert placed.position_ids.shape == (3, 106_584)
     assert elapsed_s < 0.1  # about 2 ms; generous, as the machine may be shared

@@ -94,9 +94,9 @@ UNITS = ["[", "{", '{"a":', '["', "[{", "[1,", '{"a" ', "}", '"', "[[1]x ", "[[[
 
 @pytest.mark.parametrize("unit", [*UNITS, '{"a": "b" c, '])
 def test_time_grows_with_the_text_only(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     list(iter_json(unit * (200_000 // len(unit))))
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 def test_depth_is_bounded() -> None:

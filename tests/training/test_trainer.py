@@ -55,10 +55,10 @@ def test_only_the_parts_of_a_stage_change(tmp_path: Path, inputs: Path) -> None:
 
 def test_losses_fall(tmp_path: Path, inputs: Path) -> None:
     run = small_run(tmp_path, save_every=1000, log_every=5)
-    run = replace(run, stages=(replace(run.stages[1], steps=60, warmup=5),))
+    run = replace(run, stages=(replace(run.stages[1], steps=80, warmup=5),))
     small_trainer(run, inputs).run()
     lines = log(run)
-    assert lines[-1]["ce/shapes"] < 0.6 * lines[0]["ce/shapes"]
+    assert lines[-1]["ce/shapes"] < 0.7 * lines[0]["ce/shapes"]
     assert lines[-1]["ce/digits"] < lines[0]["ce/digits"]
     assert lines[-1]["box_error_px"] < lines[0]["box_error_px"]
 

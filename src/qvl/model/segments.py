@@ -126,7 +126,7 @@ def _make_plan(segments: Segments, share: float, device: torch.device) -> Plan:
         start = torch.tensor([offsets[i] for i in batch])
         step = torch.arange(length)
         padded = int(size.min()) < length
-        # Padding repeats the segment's last token: a nan in one sequence must not reach another.
+        # Padding repeats the segment's last token: a nan of another sequence must not come in.
         gathers.append((start[:, None] + torch.minimum(step, size[:, None] - 1)).flatten())
         groups.append(
             Group(

@@ -57,8 +57,8 @@ class Stage:
 def part_of(name: str) -> Part:
     """Returns the part a parameter belongs to, by its name in the checkpoint.
 
-    >>> part_of("visual.merger.mlp.0.weight"), part_of("model.norm.weight"),
-    part_of("heads.rows.bias") ('merger', 'llm', 'heads')
+    >>> [part_of(name) for name in ("visual.merger.mlp.0.weight", "model.norm.weight")]
+    ['merger', 'llm']
     """
     if name.startswith("heads."):
         return "heads"
