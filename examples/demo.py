@@ -33,7 +33,7 @@ def timed(start: float) -> str:
 def ask(model: qvl.VisionLanguageModel, picture: Path, question: str) -> None:
     """Prints one answer."""
     start = time.perf_counter()
-    answer = model.ask(picture, question, max_tokens=200)
+    answer = model.ask(picture, question, max_tokens=100)
     print(f"{picture.name:12} {question}\n{'':12} -> {answer!r}  ({timed(start)})")
 
 

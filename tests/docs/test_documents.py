@@ -36,14 +36,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _uses_model(code: str) -> bool:
-    return "qvl.load()" in code or re.search(r"^\$ qvl ", code, re.MULTILINE) is not None
+    return "load()" in code
 
 
-def _with(kind: str, *, model: bool) -> list[Path]:
+def _with_python(*, model: bool) -> list[Path]:
     return [
         path
         for path in DOCUMENTS
-        if any(block.kind == kind and _uses_model(block.code) is model for block in blocks(path))
+        if any(
+            block.kind == "python" and _uses_model(block.code) is model for block in blocks(path)
+        )
     ]
 
 
@@ -60,35 +62,39 @@ def _run_python(document: Path, *, model: bool) -> None:
             assert printed.getvalue().split() == block.output.split()
 
 
-@pytest.mark.parametrize("document", _with("python", model=False), ids=_name)
+@pytest.mark.parametrize("document", _with_python(model=False), ids=_name)
 def test_python_blocks(document: Path, folder: Path) -> None:
     _run_python(document, model=False)
 
 
 @requires_embedded
-@pytest.mark.parametrize("document", _with("python", model=True), ids=_name)
+@pytest.mark.parametrize("document", _with_python(model=True), ids=_name)
 def test_python_blocks_with_the_model(document: Path, folder: Path) -> None:
     _run_python(document, model=True)
 
 
+COMMANDS = [
+    (document, command)
+    for document in DOCUMENTS
+    for block in blocks(document)
+    if block.kind == "console"
+    for command in commands(block)
+    if not command.startswith(NOT_RUN)
+]
+
+
 @requires_embedded
-@pytest.mark.parametrize("document", _with("console", model=True), ids=_name)
-def test_console_commands(document: Path, folder: Path) -> None:
+@pytest.mark.parametrize(("document", "command"), COMMANDS, ids=lambda value: str(value)[-40:])
+def test_console_commands(document: Path, command: str, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for block in blocks(document):
-        if block.kind != "console":
-            continue
-        for command in commands(block):
-            if command.startswith(NOT_RUN):
-                continue
-            done = subprocess.run(
-                ["bash", "-c", command],
-                env={**os.environ, "PATH": path},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, f"{command}\n{done.stderr}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{_name(document)}: {command}\n{done.stderr}"
 
 
 def test_make_targets_in_the_documents_exist() -> None:
