@@ -283,7 +283,7 @@ def try_media(media: Image | Video) -> None:
         assert len(message) < 600
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(SOURCES)), edits, st.floats(0.0, 1.0) | st.just(1.0))
 def test_thousands_of_damaged_pictures(
     kind: str, changes: list[tuple[int, int]], keep: float
@@ -291,7 +291,7 @@ def test_thousands_of_damaged_pictures(
     try_media(Image(damaged(SOURCES[kind], changes, keep), max_pixels=28 * 28 * 16))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits, st.floats(0.0, 1.0) | st.just(1.0))
 def test_hundreds_of_damaged_videos(changes: list[tuple[int, int]], keep: float) -> None:
     try_media(Video(damaged(VIDEO, changes, keep), max_pixels=28 * 28 * 16))
