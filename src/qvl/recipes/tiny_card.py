@@ -117,10 +117,10 @@ published checkpoints, which load by name.
 
 ## What it can do
 
-Read short text, find and count coloured shapes, name colours, click labelled buttons, in the
-official prompt and answer formats. Scores in percent, on drawings whose seeds, words and typefaces
-were never trained on; "picture blank" is the same question about an empty picture, so only the
-difference is sight.
+It is asked to read short text, find, count and name coloured shapes, and click labelled buttons,
+in the official prompt and answer formats. Scores in percent, on drawings whose seeds, words and
+typefaces were never trained on; "picture blank" is the same question about an empty picture, so
+only what lies above it is sight.
 
 {scores}
 
