@@ -114,7 +114,7 @@ def test_the_model_is_ready_to_use_and_to_train(tmp_path: Path) -> None:
 class Doubled(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self.weight = linear.weight.detach() * 2
+        self.weight = linear.weight.detach() * 2  # a copy: the matrix is only lent
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -26,6 +26,7 @@ from qvl.checkpoint.safetensors_file import (
 )
 from qvl.errors import CheckpointError
 from qvl.model.config import ModelConfig
+from qvl.model.init import empty_model
 from qvl.model.vlm import Qwen2_5_VL
 
 # Source: transformers modeling_utils.py, the default max_shard_size of the releases' time.
@@ -108,8 +109,7 @@ def export_model(
 def _state(model: Qwen2_5_VL) -> dict[str, Tensor]:
     """The weights by published name, checked to be all of them."""
     state = dict(model.state_dict())
-    with torch.device("meta"):
-        expected = Qwen2_5_VL(model.config).state_dict()
+    expected = empty_model(model.config).state_dict()
     if set(state) != set(expected):
         raise CheckpointError(
             f"the model has {len(state)} tensors, its configuration describes {len(expected)}",

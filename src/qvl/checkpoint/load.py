@@ -10,18 +10,30 @@ Everything that can be wrong is found before the first weight is read. Peak memo
 and a piece of one tensor.
 """
 
+import math
 import mmap
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from qvl.checkpoint.folder import list_tensors, read_config, some
-from qvl.checkpoint.safetensors_file import TensorEntry, map_file, map_tensor, read_tensor
+from qvl.checkpoint.safetensors_file import (
+    TensorEntry,
+    map_file,
+    map_tensor,
+    own_pages,
+    read_tensor,
+)
 from qvl.errors import CheckpointError
 from qvl.model.config import ModelConfig
+from qvl.model.init import empty_model
+from qvl.model.vision import PatchProjection
 from qvl.model.vlm import Qwen2_5_VL
 
 HEAD = "lm_head.weight"
@@ -29,6 +41,8 @@ EMBEDDING = "model.embed_tokens.weight"
 
 # Smaller tensors are copied: each mapped one keeps pages of its neighbours in memory.
 _MAPPED_BYTES = 1 << 20
+# Modules that are replaced at a time: each is held twice meanwhile.
+_MAX_THREADS = 4
 
 Replace = Callable[[nn.Module], nn.Module]
 
@@ -49,9 +63,10 @@ def load_model(
         folder: a model's folder; see :func:`qvl.checkpoint.hub.resolve` for names.
         dtype: of all weights; None keeps the dtype that most of them are stored in.
         device: where to put them.
-        replace: called with each module that has weights of its own, as soon as it has them; what
-            it returns takes the module's place. A tied head comes first, as a Linear with weights
-            of its own, and is dropped again if it is not replaced.
+        replace: called with each module that has weights of its own, as soon as it has them and
+            from several threads; what it returns takes the module's place. It must keep no part of
+            the matrix of a Linear or PatchProjection that it replaces: that memory is used again.
+            A tied head comes first, as a Linear, and is dropped if it is not replaced.
 
     Raises:
         CheckpointError: something is missing, damaged or does not belong together. Nothing was
@@ -61,22 +76,38 @@ def load_model(
     entries = list_tensors(folder)
     model = _empty_model(config, entries)
     source = _Source(entries, dtype or _stored_dtype(entries), torch.device(device))
-    names = [name for name, _ in model.named_modules()]
-    if replace is not None and config.text.tie_word_embeddings:
-        head = _tied_head(config, source)
-        replaced = replace(head)
-        model.lm_head = None if replaced is head else replaced
-        del head, replaced  # before all the others take their place
-    for name in names:
-        module = model.get_submodule(name)
-        if not module._parameters:
-            continue
-        # What is replaced needs no file behind it; only embeddings stay as they are.
-        mapped = replace is None or isinstance(module, nn.Embedding)
-        source.fill(module, name, mapped=mapped)
-        if replace is not None:
-            _put(model, name, replace(module))
+    names = [name for name, module in model.named_modules() if module._parameters]
+    if replace is None:
+        for name in names:
+            source.fill(model.get_submodule(name), name)
+        return model.eval()
+    if config.text.tie_word_embeddings:
+        model.lm_head = _tied_head(source, replace)
+    with ThreadPoolExecutor(min(_MAX_THREADS, torch.get_num_threads())) as pool:
+        for _ in pool.map(partial(_fill_and_replace, model, source, replace), names):
+            pass
     return model.eval()
+
+
+def _fill_and_replace(model: nn.Module, source: "_Source", replace: Replace, name: str) -> None:
+    module = model.get_submodule(name)
+    lend = isinstance(module, nn.Linear | PatchProjection)
+    source.fill(module, name, lend=lend)
+    replaced = replace(module)
+    if lend and replaced is module:
+        source.fill(module, name)
+    parent, _, key = name.rpartition(".")
+    setattr(model.get_submodule(parent), key, replaced)
+
+
+def _tied_head(source: "_Source", replace: Replace) -> nn.Module | None:
+    """What takes the place of a Linear with the embedding as its weight; None if nothing does."""
+    embedding = source.tensor(EMBEDDING, lend=True)
+    head = nn.utils.skip_init(nn.Linear, *reversed(embedding.shape), bias=False, device="meta")
+    head.weight = nn.Parameter(embedding, requires_grad=False)
+    replaced = replace(head)
+    source.forget_lent()
+    return None if replaced is head else replaced
 
 
 class _Source:
@@ -89,33 +120,38 @@ class _Source:
         self._dtype = dtype
         self._device = device
         self._mappings: dict[Path, mmap.mmap] = {}
+        self._lent = threading.local()
 
-    def fill(self, module: nn.Module, name: str, *, mapped: bool) -> None:
+    def fill(self, module: nn.Module, name: str, *, lend: bool = False) -> None:
+        """Gives a module its parameters; see :meth:`tensor`, only a weight is ever lent."""
         for key, empty in module._parameters.items():
             if empty is not None:
-                tensor = self.tensor(f"{name}.{key}", mapped=mapped)
+                tensor = self.tensor(f"{name}.{key}", lend=lend and key == "weight")
                 module._parameters[key] = nn.Parameter(tensor, requires_grad=empty.requires_grad)
 
-    def tensor(self, name: str, *, mapped: bool) -> Tensor:
+    def tensor(self, name: str, *, lend: bool = False) -> Tensor:
+        """One tensor; if it is lent, its memory is used again for the next that this thread asks.
+
+        New pages for tensors that are soon dropped cost as much time as reading them.
+        """
         entry = self._entries[name]
+        if lend:
+            num_bytes = math.prod(entry.shape) * self._dtype.itemsize
+            memory = getattr(self._lent, "memory", None)
+            if memory is None or len(memory) < num_bytes:
+                self._lent.memory = memory = own_pages(num_bytes)
+            return read_tensor(entry, self._dtype, out=memory[:num_bytes].view(self._dtype))
         in_place = self._device.type == "cpu" and entry.dtype == self._dtype
-        if mapped and in_place and entry.num_bytes >= _MAPPED_BYTES:
-            if entry.path not in self._mappings:
-                self._mappings[entry.path] = map_file(entry.path)
-            return map_tensor(entry, self._mappings[entry.path])
-        return read_tensor(entry, self._dtype, device=self._device)
+        if not in_place or entry.num_bytes < _MAPPED_BYTES:
+            return read_tensor(entry, self._dtype, device=self._device)
+        mapping = self._mappings.get(entry.path)
+        if mapping is None:
+            mapping = self._mappings.setdefault(entry.path, map_file(entry.path))
+        return map_tensor(entry, mapping)
 
-
-def _tied_head(config: ModelConfig, source: _Source) -> nn.Linear:
-    with torch.device("meta"):
-        head = nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
-    head.weight = nn.Parameter(source.tensor(EMBEDDING, mapped=False), requires_grad=False)
-    return head
-
-
-def _put(model: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, key = name.rpartition(".")
-    setattr(model.get_submodule(parent), key, module)
+    def forget_lent(self) -> None:
+        """Gives the memory that this thread lends back to the system."""
+        self._lent.memory = None
 
 
 def _empty_model(config: ModelConfig, entries: dict[str, TensorEntry]) -> Qwen2_5_VL:
@@ -127,8 +163,7 @@ def _empty_model(config: ModelConfig, entries: dict[str, TensorEntry]) -> Qwen2_
             hint="config.json and weights belong to different models",
         )
     try:
-        with torch.device("meta"):
-            model = Qwen2_5_VL(config)
+        model = empty_model(config)
     except (RuntimeError, TypeError, OverflowError) as error:  # a size beyond 64 bits
         raise CheckpointError("config.json describes a model too large to exist") from error
     if config.text.tie_word_embeddings and HEAD in entries and EMBEDDING in entries:

@@ -129,10 +129,21 @@ def map_file(path: Path) -> mmap.mmap:
 
 
 def read_tensor(
-    entry: TensorEntry, dtype: torch.dtype, *, device: torch.device | str = "cpu"
+    entry: TensorEntry,
+    dtype: torch.dtype,
+    *,
+    device: torch.device | str = "cpu",
+    out: Tensor | None = None,
 ) -> Tensor:
-    """Reads one tensor into new memory, converting piece by piece on the way."""
-    result = _empty(math.prod(entry.shape), dtype, torch.device(device))
+    """Reads one tensor into new memory, converting piece by piece on the way.
+
+    Args:
+        entry: the tensor.
+        dtype: of the result.
+        device: of the result.
+        out: instead of new memory, of that dtype and as many numbers.
+    """
+    result = _empty(math.prod(entry.shape), dtype, torch.device(device)) if out is None else out
     direct = result.dtype == entry.dtype and result.device.type == "cpu"
     piece = _PIECE_BYTES // entry.dtype.itemsize
     buffer = result if direct else _empty(min(piece, len(result)), entry.dtype, _CPU)
@@ -147,17 +158,21 @@ def read_tensor(
     return result.view(entry.shape)
 
 
-def _empty(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Memory that goes back to the system when it is freed.
+def own_pages(num_bytes: int) -> Tensor:
+    """uint8[num_bytes] of memory that goes back to the system when it is freed.
 
     The heap keeps holes where tensors and buffers were: converting or packing a model while loading
     took up to 1.7 times the memory of its weights.
     """
+    pages = mmap.mmap(-1, num_bytes, access=mmap.ACCESS_COPY)  # private to this process
+    return torch.frombuffer(pages, dtype=torch.uint8)
+
+
+def _empty(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     num_bytes = count * dtype.itemsize
     if device.type != "cpu" or num_bytes < _OWN_PAGES_BYTES:
         return torch.empty(count, dtype=dtype, device=device)
-    pages = mmap.mmap(-1, num_bytes, access=mmap.ACCESS_COPY)  # private to this process
-    return torch.frombuffer(pages, dtype=dtype, count=count)
+    return own_pages(num_bytes).view(dtype)
 
 
 def _fill(file: Any, target: Tensor, entry: TensorEntry) -> None:

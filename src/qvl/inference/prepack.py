@@ -14,6 +14,7 @@ instructions at any size. Two layouts cover x86, each as large as the weights it
 """
 
 import math
+import threading
 from pathlib import Path
 
 import torch
@@ -26,6 +27,8 @@ from qvl.model.vlm import Qwen2_5_VL
 
 # Packed at a time, as float32: bounds what packing a vocabulary takes beside the result.
 _PART_ELEMENTS = 1 << 25
+# Source: FBGEMM FbgemmFP16.h, the default rows of a block of PackedGemmMatrixFP16.
+_BLOCK = 512
 
 
 def load_for_inference(
@@ -43,7 +46,7 @@ def load_for_inference(
     """
     device = torch.device(device)
     replace = choose_packing(dtype) if device.type == "cpu" else None
-    return load_model(folder, dtype=dtype, device=device, replace=replace)
+    return load_model(folder, dtype=dtype, device=device, replace=replace).requires_grad_(False)
 
 
 def choose_packing(dtype: torch.dtype) -> Replace | None:
@@ -71,17 +74,17 @@ class WidePacking:
     """Replaces what multiplies by a matrix, and makes everything around it float32."""
 
     def __init__(self) -> None:
-        # One for all: float32 copies that come and go would leave holes between packed matrices.
-        self._scratch = torch.empty(_PART_ELEMENTS, dtype=torch.float32)
+        # One a thread: float32 copies that come and go would leave holes between packed matrices.
+        self._local = threading.local()
 
     def __call__(self, module: nn.Module) -> nn.Module:
+        if not hasattr(self._local, "scratch"):
+            self._local.scratch = torch.empty(_PART_ELEMENTS, dtype=torch.float32)
         match module:
             case nn.Linear():
-                return WideLinear(module.weight, module.bias, self._scratch)
+                return WideLinear(module.weight, module.bias, self._local.scratch)
             case PatchProjection():
-                return WideLinear(module.weight.flatten(1), None, self._scratch)
-            case nn.Embedding():
-                return WideEmbedding(module)
+                return WideLinear(module.weight.flatten(1), None, self._local.scratch)
             case RMSNorm():
                 return module.float()
         return module
@@ -107,6 +110,9 @@ class WideLinear(nn.Module):
     of two that brings its largest weight to the top of float16's range; then every weight down to
     2 ** -29 of the largest is held exactly, and smaller ones are off by at most 2 ** -40 of it.
 
+    FBGEMM fills the inputs up to a multiple of 512. Where that would take much memory the inputs
+    beyond the last multiple are a product of their own, with weights as they came.
+
     Args:
         weight: bfloat16 or float16[outputs, inputs].
         bias: [outputs].
@@ -116,31 +122,36 @@ class WideLinear(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None, scratch: Tensor) -> None:
         super().__init__()
         weight = weight.detach()
-        _, exponent = math.frexp(weight.abs().amax().item())
+        outputs, inputs = weight.shape
+        _, exponent = math.frexp(max(abs(bound.item()) for bound in torch.aminmax(weight)))
         # Then all are below 2 ** 15, and float16 ends at 65504. The bound keeps a matrix of next to
         # nothing from a scale that float32 cannot hold.
         scale = 2.0 ** min(15 - exponent, 100)
         self._inverse_scale = 1 / scale
+        beyond = inputs % _BLOCK
+        has_tail = inputs > _BLOCK and beyond > 0 and _BLOCK - beyond > inputs / 10
+        self._num_packed = inputs - beyond if has_tail else inputs
+        self._tail = weight[:, self._num_packed :].clone() if has_tail else None
+        # The smaller side is scaled back.
+        self._scale_input = has_tail or inputs < outputs
+        bias = None if bias is None else bias.detach().float() * (1 if self._scale_input else scale)
         self._parts = []
-        rows = len(scratch) // weight.shape[1]
-        for start in range(0, len(weight), rows):
-            part = weight[start : start + rows]
-            wide = scratch[: part.numel()].view_as(part).copy_(part).mul_(scale)
-            part_bias = None if bias is None else bias.detach()[start : start + rows].float()
+        rows = len(scratch) // inputs
+        for start in range(0, outputs, rows):
+            part = weight[start : start + rows, : self._num_packed]
+            wide = scratch[: part.numel()].view(part.shape).copy_(part).mul_(scale)
+            part_bias = None if bias is None else bias[start : start + rows].contiguous()
             self._parts.append(torch.ops.quantized.linear_prepack_fp16(wide, part_bias))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.float() * self._inverse_scale
-        outs = [torch.ops.quantized.linear_dynamic_fp16(x, part) for part in self._parts]
-        return outs[0] if len(outs) == 1 else torch.cat(outs, dim=-1)
-
-
-class WideEmbedding(nn.Module):
-    """An embedding whose rows come out as float32."""
-
-    def __init__(self, embedding: nn.Embedding) -> None:
-        super().__init__()
-        self.weight = embedding.weight
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.weight[ids].float()
+        x = x.float()
+        packed = x[:, : self._num_packed]
+        if self._scale_input:
+            packed = packed * self._inverse_scale
+        outs = [torch.ops.quantized.linear_dynamic_fp16(packed, part) for part in self._parts]
+        out = outs[0] if len(outs) == 1 else torch.cat(outs, dim=-1)
+        if not self._scale_input:
+            out.mul_(self._inverse_scale)
+        if self._tail is not None:
+            out.addmm_(x[:, self._num_packed :], self._tail.float().T)
+        return out

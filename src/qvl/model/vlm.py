@@ -80,7 +80,7 @@ class Qwen2_5_VL(nn.Module):
         Raises:
             InputError: the number of those tokens is not M.
         """
-        x = self.model.embed_tokens(input_ids)
+        x = self.model.embed_tokens(input_ids).to(self.dtype)
         is_media = (input_ids == self.config.image_token_id) | (
             input_ids == self.config.video_token_id
         )
