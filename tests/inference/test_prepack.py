@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.load import load_model
+from qvl.checkpoint.safetensors_file import Workspace
 from qvl.errors import CheckpointError
 from qvl.inference.prepack import (
     OneDnnLinear,
@@ -40,7 +41,7 @@ SHAPES = [(1, 1), (7, 3), (300, 70), (64, 1176), (90, 1280), (50, 1000), (3420, 
 
 def wide(weight: Tensor, bias: Tensor | None = None, *, parts: int = 1) -> WideLinear:
     rows = -(-len(weight) // parts)
-    return WideLinear(weight, bias, torch.empty(rows * weight.shape[1]))
+    return WideLinear(weight, bias, Workspace(), max_part=rows * weight.shape[1])
 
 
 @needs_fbgemm

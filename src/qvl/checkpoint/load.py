@@ -12,7 +12,6 @@ and a piece of one tensor.
 
 import math
 import mmap
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +24,9 @@ from torch import Tensor, nn
 from qvl.checkpoint.folder import list_tensors, read_config, some
 from qvl.checkpoint.safetensors_file import (
     TensorEntry,
+    Workspace,
     map_file,
     map_tensor,
-    own_pages,
     read_tensor,
 )
 from qvl.errors import CheckpointError
@@ -36,12 +35,13 @@ from qvl.model.init import empty_model
 from qvl.model.vision import PatchProjection
 from qvl.model.vlm import Qwen2_5_VL
 
-HEAD = "lm_head.weight"
+_HEAD_MODULE = "lm_head"
+HEAD = f"{_HEAD_MODULE}.weight"
 EMBEDDING = "model.embed_tokens.weight"
 
 # Smaller tensors are copied: each mapped one keeps pages of its neighbours in memory.
 _MAPPED_BYTES = 1 << 20
-# Modules that are replaced at a time: each is held twice meanwhile.
+# Modules that are replaced at a time, largest first: each is held two or three times meanwhile.
 _MAX_THREADS = 4
 
 Replace = Callable[[nn.Module], nn.Module]
@@ -66,7 +66,7 @@ def load_model(
         replace: called with each module that has weights of its own, as soon as it has them and
             from several threads; what it returns takes the module's place. It must keep no part of
             the matrix of a Linear or PatchProjection that it replaces: that memory is used again.
-            A tied head comes first, as a Linear, and is dropped if it is not replaced.
+            A tied head comes as a Linear too, and is dropped if it is not replaced.
 
     Raises:
         CheckpointError: something is missing, damaged or does not belong together. Nothing was
@@ -82,14 +82,18 @@ def load_model(
             source.fill(model.get_submodule(name), name)
         return model.eval()
     if config.text.tie_word_embeddings:
-        model.lm_head = _tied_head(source, replace)
+        names.append(_HEAD_MODULE)
+    names.sort(key=source.num_bytes_of, reverse=True)
     with ThreadPoolExecutor(min(_MAX_THREADS, torch.get_num_threads())) as pool:
         for _ in pool.map(partial(_fill_and_replace, model, source, replace), names):
             pass
     return model.eval()
 
 
-def _fill_and_replace(model: nn.Module, source: "_Source", replace: Replace, name: str) -> None:
+def _fill_and_replace(model: Qwen2_5_VL, source: "_Source", replace: Replace, name: str) -> None:
+    if name == _HEAD_MODULE and model.lm_head is None:
+        model.lm_head = _tied_head(source, replace)
+        return
     module = model.get_submodule(name)
     lend = isinstance(module, nn.Linear | PatchProjection)
     source.fill(module, name, lend=lend)
@@ -106,7 +110,6 @@ def _tied_head(source: "_Source", replace: Replace) -> nn.Module | None:
     head = nn.utils.skip_init(nn.Linear, *reversed(embedding.shape), bias=False, device="meta")
     head.weight = nn.Parameter(embedding, requires_grad=False)
     replaced = replace(head)
-    source.forget_lent()
     return None if replaced is head else replaced
 
 
@@ -120,7 +123,7 @@ class _Source:
         self._dtype = dtype
         self._device = device
         self._mappings: dict[Path, mmap.mmap] = {}
-        self._lent = threading.local()
+        self._lent = Workspace()
 
     def fill(self, module: nn.Module, name: str, *, lend: bool = False) -> None:
         """Gives a module its parameters; see :meth:`tensor`, only a weight is ever lent."""
@@ -130,17 +133,11 @@ class _Source:
                 module._parameters[key] = nn.Parameter(tensor, requires_grad=empty.requires_grad)
 
     def tensor(self, name: str, *, lend: bool = False) -> Tensor:
-        """One tensor; if it is lent, its memory is used again for the next that this thread asks.
-
-        New pages for tensors that are soon dropped cost as much time as reading them.
-        """
+        """One tensor; if it is lent, its memory is used again for this thread's next."""
         entry = self._entries[name]
         if lend:
-            num_bytes = math.prod(entry.shape) * self._dtype.itemsize
-            memory = getattr(self._lent, "memory", None)
-            if memory is None or len(memory) < num_bytes:
-                self._lent.memory = memory = own_pages(num_bytes)
-            return read_tensor(entry, self._dtype, out=memory[:num_bytes].view(self._dtype))
+            memory = self._lent.take(math.prod(entry.shape), self._dtype)
+            return read_tensor(entry, self._dtype, out=memory)
         in_place = self._device.type == "cpu" and entry.dtype == self._dtype
         if not in_place or entry.num_bytes < _MAPPED_BYTES:
             return read_tensor(entry, self._dtype, device=self._device)
@@ -149,9 +146,10 @@ class _Source:
             mapping = self._mappings.setdefault(entry.path, map_file(entry.path))
         return map_tensor(entry, mapping)
 
-    def forget_lent(self) -> None:
-        """Gives the memory that this thread lends back to the system."""
-        self._lent.memory = None
+    def num_bytes_of(self, module_name: str) -> int:
+        """Of a module's weight as stored; of a head that has none, the embedding's."""
+        entry = self._entries.get(f"{module_name}.weight", self._entries[EMBEDDING])
+        return entry.num_bytes
 
 
 def _empty_model(config: ModelConfig, entries: dict[str, TensorEntry]) -> Qwen2_5_VL:

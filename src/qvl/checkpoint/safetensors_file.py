@@ -15,6 +15,7 @@ import json
 import math
 import mmap
 import struct
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +167,25 @@ def own_pages(num_bytes: int) -> Tensor:
     """
     pages = mmap.mmap(-1, num_bytes, access=mmap.ACCESS_COPY)  # private to this process
     return torch.frombuffer(pages, dtype=torch.uint8)
+
+
+class Workspace(threading.local):
+    """One buffer a thread, used again and again.
+
+    New pages for what is soon dropped cost as much time as reading a file into them.
+    """
+
+    def __init__(self) -> None:
+        self._memory: Tensor | None = None
+
+    def take(self, count: int, dtype: torch.dtype) -> Tensor:
+        """Memory for ``count`` numbers; what this thread took before is overwritten."""
+        num_bytes = count * dtype.itemsize
+        # One twice too large goes: work from large to small ends with little beside its result.
+        if self._memory is None or not num_bytes <= len(self._memory) <= 2 * num_bytes:
+            self._memory = None
+            self._memory = own_pages(num_bytes)
+        return self._memory[:num_bytes].view(dtype)
 
 
 def _empty(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:

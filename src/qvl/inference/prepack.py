@@ -14,13 +14,13 @@ instructions at any size. Two layouts cover x86, each as large as the weights it
 """
 
 import math
-import threading
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from qvl.checkpoint.load import Replace, load_model
+from qvl.checkpoint.safetensors_file import Workspace
 from qvl.model.layers import RMSNorm
 from qvl.model.vision import PatchProjection
 from qvl.model.vlm import Qwen2_5_VL
@@ -74,17 +74,14 @@ class WidePacking:
     """Replaces what multiplies by a matrix, and makes everything around it float32."""
 
     def __init__(self) -> None:
-        # One a thread: float32 copies that come and go would leave holes between packed matrices.
-        self._local = threading.local()
+        self._workspace = Workspace()
 
     def __call__(self, module: nn.Module) -> nn.Module:
-        if not hasattr(self._local, "scratch"):
-            self._local.scratch = torch.empty(_PART_ELEMENTS, dtype=torch.float32)
         match module:
             case nn.Linear():
-                return WideLinear(module.weight, module.bias, self._local.scratch)
+                return WideLinear(module.weight, module.bias, self._workspace)
             case PatchProjection():
-                return WideLinear(module.weight.flatten(1), None, self._local.scratch)
+                return WideLinear(module.weight.flatten(1), None, self._workspace)
             case RMSNorm():
                 return module.float()
         return module
@@ -116,10 +113,18 @@ class WideLinear(nn.Module):
     Args:
         weight: bfloat16 or float16[outputs, inputs].
         bias: [outputs].
-        scratch: float32, at least one row of the weight; a part of that size is packed at a time.
+        workspace: for a part of the weight in float32.
+        max_part: this many weights are packed at a time, or one row.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, scratch: Tensor) -> None:
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        workspace: Workspace,
+        *,
+        max_part: int = _PART_ELEMENTS,
+    ) -> None:
         super().__init__()
         weight = weight.detach()
         outputs, inputs = weight.shape
@@ -136,10 +141,11 @@ class WideLinear(nn.Module):
         self._scale_input = has_tail or inputs < outputs
         bias = None if bias is None else bias.detach().float() * (1 if self._scale_input else scale)
         self._parts = []
-        rows = len(scratch) // inputs
+        rows = max(1, max_part // inputs)
         for start in range(0, outputs, rows):
             part = weight[start : start + rows, : self._num_packed]
-            wide = scratch[: part.numel()].view(part.shape).copy_(part).mul_(scale)
+            wide = workspace.take(part.numel(), torch.float32).view(part.shape)
+            wide.copy_(part).mul_(scale)
             part_bias = None if bias is None else bias[start : start + rows].contiguous()
             self._parts.append(torch.ops.quantized.linear_prepack_fp16(wide, part_bias))
 
