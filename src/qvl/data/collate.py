@@ -31,6 +31,7 @@ class DenseBatch:
         kinds: int64[O].
         colours: int64[O].
         boxes: float32[O, 4] in resized_px.
+        counts: int64[O, 3], objects in the picture: all, of this kind, of this kind and colour.
         rows: int64[M], the token's own row.
         columns: int64[M], the token's own column.
     """
@@ -40,6 +41,7 @@ class DenseBatch:
     kinds: Tensor
     colours: Tensor
     boxes: Tensor
+    counts: Tensor
     rows: Tensor
     columns: Tensor
 
@@ -188,6 +190,7 @@ def _dense(pack: Sequence[Packed]) -> DenseBatch:
                 )
                 rest.append(targets.objects)
             offset += height * width
+    counts = [_counts(found) for found in rest]
     return DenseBatch(
         glyphs=_int64(glyphs),
         objects=_int64(objects),
@@ -196,9 +199,20 @@ def _dense(pack: Sequence[Packed]) -> DenseBatch:
         boxes=torch.from_numpy(
             np.concatenate([r[:, :4] for r in rest]) if rest else np.zeros((0, 4), np.float32)
         ),
+        counts=_int64(counts).reshape(-1, 3),
         rows=_int64(rows),
         columns=_int64(columns),
     )
+
+
+def _counts(objects: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Returns int64[O, 3]: how many objects there are, how many like this one in kind, in kind and
+    colour."""
+    kinds, colours = objects[:, 4], objects[:, 5]
+    same_kind = kinds[:, None] == kinds
+    same = same_kind & (colours[:, None] == colours)
+    total = np.full(len(objects), len(objects))
+    return np.stack([total, same_kind.sum(1), same.sum(1)], 1)
 
 
 def _int64(parts: Sequence[np.ndarray]) -> Tensor:

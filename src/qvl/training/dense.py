@@ -4,8 +4,11 @@ The answer loss alone tells a random tower almost nothing; these labels, exact i
 do. They read the tower's merged output and are dropped after training, so the architecture and the
 files stay as published.
 
-    merged features float[M, D] -> characters by strip, kind and colour and box at an object's
-    centre, own row and column
+    merged features float[M, D] -> characters by strip, own row and column, and at an object's
+    centre its kind, colour, box, coordinates digit by digit, and how many are like it
+
+Digits and counts are the answers that the language model will have to give: told apart here, they
+are there to be read out.
 """
 
 from dataclasses import dataclass
@@ -24,6 +27,12 @@ _RARE = -5.0
 _BOX_UNIT_PX = 224.0
 MAX_SIDE_TOKENS = 32
 """Rows or columns beyond this share the last class."""
+# Digits of a coordinate, hundreds first, and coordinates told digit by digit: the box and its
+# centre.
+_PLACES = (100, 10, 1)
+_NUMBERS = 6
+# Counts beyond this share the last class.
+_MAX_COUNT = 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +47,8 @@ class DenseLosses:
         places_right: tokens whose row and column are both named rightly.
         num_places: tokens.
         box_error_px: sum over objects of the mean error of a coordinate.
+        digits_right: digits of objects' coordinates named rightly.
+        counts_right: objects whose three counts are all right.
         num_objects: objects.
     """
 
@@ -47,7 +58,14 @@ class DenseLosses:
     places_right: Tensor
     num_places: int
     box_error_px: Tensor
+    digits_right: Tensor
+    counts_right: Tensor
     num_objects: int
+
+    @property
+    def num_digits(self) -> int:
+        """Digits behind ``digits_right``."""
+        return self.num_objects * _NUMBERS * len(_PLACES)
 
 
 class DenseHeads(nn.Module):
@@ -65,6 +83,8 @@ class DenseHeads(nn.Module):
         self.kinds = nn.Linear(width, num_kinds)
         self.colours = nn.Linear(width, num_colours)
         self.boxes = nn.Linear(width, 4)
+        self.digits = nn.Linear(width, _NUMBERS * len(_PLACES) * 10)
+        self.counts = nn.Linear(width, 3 * (_MAX_COUNT + 1))
         self.rows = nn.Linear(width, MAX_SIDE_TOKENS)
         self.columns = nn.Linear(width, MAX_SIDE_TOKENS)
         for rare in (self.glyphs, self.kinds, self.colours):
@@ -82,6 +102,9 @@ class DenseHeads(nn.Module):
         at = features[dense.objects]
         boxes = self.boxes(at) * _BOX_UNIT_PX
         box_error = (boxes - dense.boxes).abs().sum() / 4
+        digits, digit_labels = self.digits(at).view(-1, 10), box_digits(dense.boxes).flatten()
+        counts = self.counts(at).view(-1, _MAX_COUNT + 1)
+        count_labels = dense.counts.clamp_max(_MAX_COUNT).flatten()
         # Which letters are there, and, where there is one, which of all letters it is: the second
         # alone tells similar letters apart from the first step on.
         losses = (
@@ -98,9 +121,13 @@ class DenseHeads(nn.Module):
             + 0.5 * F.cross_entropy(rows, row_labels, reduction="sum")
             + 0.5 * F.cross_entropy(columns, column_labels, reduction="sum")
             + 5 * box_error / _BOX_UNIT_PX
+            + 0.15 * F.cross_entropy(digits, digit_labels, reduction="sum")
+            + 0.5 * F.cross_entropy(counts, count_labels, reduction="sum")
         )
         with torch.no_grad():
             guessed = by_strip[strip].argmax(-1)
+            digits_right = (digits.argmax(-1) == digit_labels).sum()
+            counts_right = (counts.argmax(-1) == count_labels).view(-1, 3).all(-1).sum()
             places = (rows.argmax(-1) == row_labels) & (columns.argmax(-1) == column_labels)
         return DenseLosses(
             total=losses,
@@ -109,8 +136,24 @@ class DenseHeads(nn.Module):
             places_right=places.sum(),
             num_places=len(places),
             box_error_px=box_error.detach(),
+            digits_right=digits_right,
+            counts_right=counts_right,
             num_objects=len(boxes),
         )
+
+
+def box_digits(boxes: Tensor) -> Tensor:
+    """Returns int64[O, 6, 3], the hundreds, tens and ones of x1 y1 x2 y2 and the centre's x y.
+
+    >>> box_digits(torch.tensor([[8.0, 20.0, 108.0, 31.0]])).tolist()[0][2:5]
+    [[1, 0, 8], [0, 3, 1], [0, 5, 8]]
+
+    Args:
+        boxes: float[O, 4] in pixels; rounded, and cut off at 999.
+    """
+    corners, centres = boxes, (boxes[:, :2] + boxes[:, 2:]) / 2
+    numbers = torch.cat([corners, centres], 1).round().long().clamp(0, 999)
+    return numbers[..., None] // torch.tensor(_PLACES, device=boxes.device) % 10
 
 
 def _binary(logits: Tensor, present: Tensor) -> Tensor:

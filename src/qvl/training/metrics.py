@@ -29,6 +29,9 @@ class Meter:
         sums["places_right"] += float(losses.places_right)
         sums["places"] += losses.num_places
         sums["box_error"] += float(losses.box_error_px)
+        sums["digits_right"] += float(losses.digits_right)
+        sums["digits"] += losses.num_digits
+        sums["counts_right"] += float(losses.counts_right)
         sums["objects"] += losses.num_objects
 
     def answers(self, batch: TrainBatch, at: Tensor, losses: Tensor, right: Tensor) -> None:
@@ -63,6 +66,8 @@ class Meter:
             found["place_acc"] = round(sums["places_right"] / sums["places"], 4)
         if sums["objects"]:
             found["box_error_px"] = round(sums["box_error"] / sums["objects"], 2)
+            found["digit_acc"] = round(sums["digits_right"] / sums["digits"], 4)
+            found["count_acc"] = round(sums["counts_right"] / sums["objects"], 4)
         if self._norms:
             found["grad_norm"] = round(sum(self._norms) / len(self._norms), 3)
         for name in ("patches", "tokens", "pictures"):

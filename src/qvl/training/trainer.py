@@ -8,6 +8,7 @@ the losses, or which run it is (``recipes``).
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,6 +64,15 @@ class RunConfig:
     log_every: int = 20
     save_every: int = 200
     workers: int = 1
+
+
+# Packs each worker makes ahead, so that one slow picture delays no step.
+_PREFETCH = 8
+
+
+def _yield_to_ranks(worker: int) -> None:
+    """Lets a worker run only while the ranks wait: one delayed rank delays them all."""
+    os.nice(19)
 
 
 def make_batch(
@@ -174,7 +184,15 @@ class Trainer:
             start = state["step"]
             optimiser.load_state_dict(state["optimiser"])
         packs = _Packs(run, self.processor, number, start=start, rank=self.rank)
-        loader = iter(torch.utils.data.DataLoader(packs, batch_size=None, num_workers=run.workers))
+        loader = iter(
+            torch.utils.data.DataLoader(
+                packs,
+                batch_size=None,
+                num_workers=run.workers,
+                prefetch_factor=_PREFETCH if run.workers else None,
+                worker_init_fn=_yield_to_ranks,
+            )
+        )
         meter, device = Meter(), torch.device(run.device)
         began = time.monotonic()
         for step in range(start, stage.steps):
