@@ -77,7 +77,7 @@ def tiny_stages() -> tuple[Stage, ...]:
             name="vision_pretrain_clean",
             steps=2500,
             rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
-            mixture=_mixture(clean_page=0.7, shapes=0.2, screen=0.1),
+            mixture=_mixture(clean_page=0.8, shapes=0.12, screen=0.08),
             budget=PackBudget(max_tokens=100_000, max_patches=480),
             answer_weight=0.0,
             dense_weight=1.0,
@@ -86,24 +86,85 @@ def tiny_stages() -> tuple[Stage, ...]:
         ),
         Stage(
             name="vision_pretrain",
-            steps=8000,
+            steps=3500,
             rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
-            mixture=_mixture(page=0.66, shapes=0.2, screen=0.14),
+            mixture=_mixture(page=0.76, shapes=0.12, screen=0.12),
             budget=PackBudget(max_tokens=100_000, max_patches=480),
             answer_weight=0.0,
             dense_weight=1.0,
             warmup=20,
-            decay_from=0.6,
+            decay_from=0.4,
             floor=0.2,
         ),
-        # The tower stands still while a fresh language model learns where in its output letters,
-        # digits and counts are to be read.
         Stage(
             name="reader",
-            steps=3000,
-            rates={"llm": 1.5e-3, "merger": 3e-4},
+            steps=2500,
+            rates={"llm": 1.5e-3, "merger": 5e-4},
+            mixture=_mixture(letters=0.2, word=0.25, line=0.25, spot=0.03, shapes=0.17, screen=0.1),
+            budget=PackBudget(max_tokens=1000, max_patches=1200),
+            warmup=100,
+            decay_from=0.7,
+            floor=0.3,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_start",
+            steps=1000,
+            rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
             mixture=_mixture(
-                letters=0.12, word=0.2, line=0.2, spot=0.03, one_shape=0.2, shapes=0.15, screen=0.1
+                letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=100,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        # Coordinates do not emerge among many objects; with one in the picture they do.
+        Stage(
+            name="multimodal_locate",
+            steps=900,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1.2e-3, "heads": 4e-4},
+            mixture=_mixture(one_shape=0.5, shapes=0.08, screen=0.1, word=0.14, line=0.18),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_pretrain",
+            steps=1500,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
+            mixture=_mixture(
+                one_shape=0.12, shapes=0.26, screen=0.14, word=0.2, line=0.24, spot=0.02, page=0.02
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=0.3,
+            digit_weight=3.0,
+        ),
+        # A second round, with what the first had shown: the tower first, now also taught the digits
+        # of coordinates and counts; then the reading out of it; then all.
+        Stage(
+            name="vision_pretrain_again",
+            steps=7000,
+            rates={"tower": 8e-4, "merger": 8e-4, "heads": 1e-3},
+            mixture=_mixture(page=0.52, shapes=0.3, screen=0.18),
+            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=100,
+            decay_from=0.5,
+            floor=0.2,
+        ),
+        Stage(
+            name="reader_again",
+            steps=2000,
+            rates={"llm": 1.2e-3, "merger": 3e-4},
+            mixture=_mixture(
+                letters=0.05, word=0.2, line=0.22, spot=0.03, one_shape=0.2, shapes=0.18, screen=0.12
             ),
             budget=PackBudget(max_tokens=1000, max_patches=1200),
             warmup=100,
@@ -111,11 +172,11 @@ def tiny_stages() -> tuple[Stage, ...]:
             digit_weight=3.0,
         ),
         Stage(
-            name="multimodal_pretrain",
-            steps=8000,
+            name="multimodal_pretrain_again",
+            steps=6000,
             rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
             mixture=_mixture(
-                one_shape=0.05, shapes=0.26, screen=0.18, word=0.2, line=0.24, spot=0.03, page=0.04
+                one_shape=0.06, shapes=0.27, screen=0.18, word=0.2, line=0.22, spot=0.03, page=0.04
             ),
             budget=PackBudget(max_tokens=1000, max_patches=1000),
             dense_weight=0.4,

@@ -120,9 +120,9 @@ class DenseHeads(nn.Module):
             )
             + 0.5 * F.cross_entropy(rows, row_labels, reduction="sum")
             + 0.5 * F.cross_entropy(columns, column_labels, reduction="sum")
-            + 5 * box_error / _BOX_UNIT_PX
-            + 0.15 * F.cross_entropy(digits, digit_labels, reduction="sum")
-            + 0.5 * F.cross_entropy(counts, count_labels, reduction="sum")
+            + 20 * box_error / _BOX_UNIT_PX
+            + 0.5 * F.cross_entropy(digits, digit_labels, reduction="sum")
+            + F.cross_entropy(counts, count_labels, reduction="sum")
         )
         with torch.no_grad():
             guessed = by_strip[strip].argmax(-1)
