@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 import qvl
-from qvl.api import SMALL_MODEL_PARAMETERS, SamplingOptions, VisionLanguageModel
+from qvl.api import SamplingOptions, VisionLanguageModel
 from qvl.errors import CheckpointError, ConfigError, InputError
+from qvl.inference import engine_options
 from qvl.messages import Conversation, Image, SamplingParams, Text, Video
 from tests.inference.tiny import one_thread, tiny_model, tiny_tokenizer, write_processor_files
 
@@ -59,7 +60,7 @@ def test_dtype_by_name_or_object(folder: Path, dtype: str | torch.dtype) -> None
 
 
 def test_large_models_compute_in_bfloat16(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qvl.api, "num_parameters", lambda config: SMALL_MODEL_PARAMETERS)
+    monkeypatch.setattr(engine_options, "SMALL_MODEL_PARAMETERS", 1)
     chosen = []
     load = qvl.api.load_for_inference
 

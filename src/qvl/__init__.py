@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qvl.geometry import Box as Box
     from qvl.geometry import ImageSize as ImageSize
     from qvl.geometry import Point as Point
-    from qvl.inference.engine import EngineOptions as EngineOptions
+    from qvl.inference.engine_options import EngineOptions as EngineOptions
     from qvl.messages import Conversation as Conversation
     from qvl.messages import GenerationResult as GenerationResult
     from qvl.messages import Image as Image
@@ -45,7 +45,7 @@ _HOME_OF = {
         "QvlError",
     ),
     "qvl.geometry": ("Box", "ImageSize", "Point"),
-    "qvl.inference.engine": ("EngineOptions",),
+    "qvl.inference.engine_options": ("EngineOptions",),
     "qvl.messages": (
         "Conversation",
         "GenerationResult",

@@ -16,7 +16,8 @@ import torch
 from qvl.checkpoint import hub
 from qvl.checkpoint.folder import read_config
 from qvl.errors import CheckpointError, ConfigError, InputError
-from qvl.inference.engine import Engine, EngineOptions
+from qvl.inference.engine import Engine
+from qvl.inference.engine_options import EngineOptions, default_dtype
 from qvl.inference.plan import Plan, PlanOptions, make_plan
 from qvl.inference.prepack import load_for_inference
 from qvl.messages import (
@@ -29,7 +30,6 @@ from qvl.messages import (
     Text,
     Video,
 )
-from qvl.model.cost import num_parameters
 from qvl.options import check_keys
 from qvl.processing.bill import Bill
 from qvl.processing.processor import Processor
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
     Input = ImageSource | VideoSource | Part
     """What may stand before the question: a path or address, bytes, a picture, frames, a part."""
-
-SMALL_MODEL_PARAMETERS = 10**9
-"""Below this a CPU computes in float32: such models fit twice over and gain nothing from bf16."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Names of the dtypes a model can compute in."""
@@ -94,7 +91,7 @@ def load(
     processor, eos_ids = Processor.from_folder(folder), _eos_ids(folder)
     network = load_for_inference(folder, dtype=chosen_dtype, device=chosen_device)
     engine = Engine(network, processor, options=options, eos_ids=eos_ids)
-    return VisionLanguageModel(engine, folder=folder)
+    return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype)
 
 
 class VisionLanguageModel:
@@ -110,13 +107,14 @@ class VisionLanguageModel:
     `qvl.messages.TextGenerator`.
     """
 
-    def __init__(self, engine: Engine, *, folder: Path) -> None:
+    def __init__(self, engine: Engine, *, folder: Path, weight_dtype: torch.dtype) -> None:
         self.engine = engine
         self.folder = folder
+        self.weight_dtype = weight_dtype
 
     def __repr__(self) -> str:
         network = self.engine.model
-        return f"VisionLanguageModel({str(self.folder)!r}, {network.dtype}, {network.device})"
+        return f"VisionLanguageModel({str(self.folder)!r}, {self.weight_dtype}, {network.device})"
 
     @property
     def processor(self) -> Processor:
@@ -197,9 +195,9 @@ class VisionLanguageModel:
         engine = self.engine
         options = PlanOptions(
             max_tokens=SamplingParams().max_tokens if max_tokens is None else max_tokens,
+            weight_bytes=self.weight_dtype.itemsize,
             value_bytes=engine.model.dtype.itemsize,
-            max_step_tokens=engine.options.max_step_tokens,
-            max_patches_per_chunk=engine.options.max_patches_per_chunk,
+            engine=engine.options,
         )
         conversation = Conversation.user(*_parts(inputs), system=system)
         return make_plan(conversation, self.processor, engine.model.config, options=options)
@@ -285,8 +283,7 @@ def _device(device: str | torch.device | None) -> torch.device:
 
 def _dtype(dtype: str | torch.dtype | None, folder: Path, device: torch.device) -> torch.dtype:
     if dtype is None:
-        is_small = num_parameters(read_config(folder)) < SMALL_MODEL_PARAMETERS
-        return torch.float32 if is_small and device.type == "cpu" else torch.bfloat16
+        return DTYPES[default_dtype(read_config(folder), on_cpu=device.type == "cpu")]
     chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
     if chosen is None or chosen not in DTYPES.values():
         raise ConfigError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")

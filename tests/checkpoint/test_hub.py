@@ -129,6 +129,25 @@ def raise_on_download(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
 
 
+def test_weights_are_fetched_only_if_needed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = fill(cache, shards=1)
+    (snapshot / "model.safetensors").unlink()
+    assert resolve(NAME, weights=False) == snapshot
+
+    asked = []
+
+    def download(name: str, **options: object) -> str:
+        if options.get("local_files_only"):
+            raise errors.LocalEntryNotFoundError("nothing here")
+        asked.append(options["allow_patterns"])
+        return str(snapshot)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    resolve(NAME, weights=False)
+    assert "*.json" in asked[0]
+    assert not any("safetensors" in pattern for pattern in asked[0])
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

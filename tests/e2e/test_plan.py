@@ -31,6 +31,8 @@ def test_counts_what_the_request_then_takes(run: Run, random_folder: Path, pictu
     answer = json.loads(run("ask", picture, "Read it.", *model, "--max-tokens", 1, "--json")[1])
     assert plan["prompt_tokens"] == answer["prompt_tokens"]
     assert plan["fits"]
+    stored = (random_folder / "model.safetensors").stat().st_size
+    assert plan["memory_bytes"]["weights"] == pytest.approx(stored, rel=0.05), "float32, as loaded"
 
 
 def test_table_for_people(run: Run, random_folder: Path, picture: Path, tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_needs_no_torch(random_folder: Path, picture: Path) -> None:
     probe = (
         "import sys, qvl.cli.plan, qvl.cli.options as options, pathlib\n"
         "from qvl.cli.main import main\n"
-        "options.model_folder = lambda args: pathlib.Path(args.model)\n"
+        "options.model_folder = lambda args, weights: pathlib.Path(args.model)\n"
         f"assert main(['plan', {str(picture)!r}, '--model', {str(random_folder)!r}]) == 0\n"
         "assert 'torch' not in sys.modules"
     )

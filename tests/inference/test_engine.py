@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from qvl.errors import CheckpointError, ConfigError, ContextLengthError, InputError
-from qvl.inference.engine import Engine, EngineOptions
+from qvl.inference.engine import Engine
+from qvl.inference.engine_options import EngineOptions
 from qvl.messages import Conversation, Image, SamplingParams, TextGenerator
 from tests.inference.tiny import one_thread, picture, tiny_engine, tiny_tokenizer
 

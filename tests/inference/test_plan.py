@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from qvl.errors import ConfigError
 from qvl.geometry import PixelLimits
-from qvl.inference.engine import EngineOptions
+from qvl.inference.engine_options import EngineOptions
 from qvl.inference.plan import Plan, PlanOptions, make_plan
 from qvl.messages import Conversation, Image, Part, Text, Video
 from qvl.model.config import ModelConfig
@@ -46,7 +47,7 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.zeros((height, width, 3), np.uint8)
 
 
-def plan_of(*parts: Part, context: int = CONTEXT, **options: int) -> Plan:
+def plan_of(*parts: Part, context: int = CONTEXT, **options: Any) -> Plan:
     wanted = PlanOptions(**{"max_tokens": 64, **options})
     return make_plan(Conversation.user(*parts), processor(), config(context), options=wanted)
 
@@ -80,23 +81,23 @@ def test_bytes_of_cache_and_weights() -> None:
     assert plan.memory.kv_cache == (plan.bill.total + 64) * per_token
     assert plan.memory.weights == 2 * 4_417_344
     assert plan.memory.pixels == plan.memory.vision_activations == plan.memory.features == 0
-    wide = plan_of(Text("hello"), value_bytes=4)
+    wide = plan_of(Text("hello"), weight_bytes=4)
     assert wide.memory.weights == 2 * plan.memory.weights
+    assert wide.memory.kv_cache == plan.memory.kv_cache
+    wide = plan_of(Text("hello"), value_bytes=4)
+    assert wide.memory.weights == plan.memory.weights
+    assert wide.memory.kv_cache == 2 * plan.memory.kv_cache
 
 
 def test_long_inputs_run_in_chunks_so_activations_are_bounded() -> None:
     big = Image(picture(1120, 1120))
-    small_chunks = plan_of(big, max_step_tokens=100, max_patches_per_chunk=100)
+    small_chunks = plan_of(
+        big, engine=EngineOptions(max_step_tokens=100, max_patches_per_chunk=100)
+    )
     whole = plan_of(big)
     assert small_chunks.memory.text_activations < whole.memory.text_activations
     # 80 x 80 patches are one frame, which is never cut.
     assert small_chunks.memory.vision_activations == whole.memory.vision_activations
-
-
-def test_options_are_those_of_the_engine() -> None:
-    engine, plan = EngineOptions(), PlanOptions()
-    assert plan.max_step_tokens == engine.max_step_tokens
-    assert plan.max_patches_per_chunk == engine.max_patches_per_chunk
 
 
 def test_options_are_checked() -> None:

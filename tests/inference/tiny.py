@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from qvl.inference.engine import Engine, EngineOptions
+from qvl.inference.engine import Engine
+from qvl.inference.engine_options import EngineOptions
 from qvl.inference.sequence import SequenceState
 from qvl.messages import Image, SamplingParams, Video
 from qvl.model.config import ModelConfig, TextConfig, VisionConfig

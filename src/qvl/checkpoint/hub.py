@@ -14,18 +14,22 @@ from qvl.checkpoint.folder import CONFIG, weight_files
 from qvl.errors import CheckpointError
 
 # Everything a model needs and nothing that can run: no pickles, no code.
-_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "LICENSE*", "README.md")
+_PATTERNS = ("*.json", "*.txt", "*.jinja", "LICENSE*", "README.md")
+_WEIGHTS = "*.safetensors"
 # Source: the hub's rule for repository names, huggingface_hub validate_repo_id.
 _HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
 
 
-def resolve(model: str | Path | None = None, *, revision: str | None = None) -> Path:
+def resolve(
+    model: str | Path | None = None, *, revision: str | None = None, weights: bool = True
+) -> Path:
     """The folder of a model.
 
     Args:
         model: a folder, a hub name such as "Qwen/Qwen2.5-VL-3B-Instruct", or None for the tiny
             model that ships with the package.
         revision: branch, tag or commit of a hub name.
+        weights: whether they are needed; without them a download is a few megabytes.
 
     Raises:
         CheckpointError: there is no such folder, or the name is neither in the local cache nor can
@@ -52,29 +56,34 @@ def resolve(model: str | Path | None = None, *, revision: str | None = None) -> 
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return _cached(name, revision) or _download(name, revision)
+        return _cached(name, revision, weights) or _download(name, revision, weights)
     except HFValidationError as error:
         raise CheckpointError(f"{name!r} is not a name that the hub allows") from error
 
 
-def _cached(name: str, revision: str | None) -> Path | None:
-    """The snapshot in the local cache, if it is whole."""
+def _patterns(weights: bool) -> list[str]:
+    return [*_PATTERNS, _WEIGHTS] if weights else list(_PATTERNS)
+
+
+def _cached(name: str, revision: str | None, weights: bool) -> Path | None:
+    """The snapshot in the local cache, if it has all that is asked for."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         folder = Path(
             snapshot_download(
-                name, revision=revision, local_files_only=True, allow_patterns=list(_PATTERNS)
+                name, revision=revision, local_files_only=True, allow_patterns=_patterns(weights)
             )
         )
-        weight_files(folder)
+        if weights:
+            weight_files(folder)
     except (LocalEntryNotFoundError, CheckpointError):  # never fetched, or not to the end
         return None
     return folder if (folder / CONFIG).is_file() else None
 
 
-def _download(name: str, revision: str | None) -> Path:
+def _download(name: str, revision: str | None, weights: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: its client's
         GatedRepoError,
@@ -87,7 +96,7 @@ def _download(name: str, revision: str | None) -> Path:
     )
 
     try:
-        folder = snapshot_download(name, revision=revision, allow_patterns=list(_PATTERNS))
+        folder = snapshot_download(name, revision=revision, allow_patterns=_patterns(weights))
     except GatedRepoError as error:
         hint = f"accept its terms at https://huggingface.co/{name}, then run `hf auth login`"
         raise CheckpointError(f"access to {name} needs permission", hint=hint) from error
@@ -104,5 +113,6 @@ def _download(name: str, revision: str | None) -> Path:
     except (HTTPError, XetDownloadError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(f"{name} could not be fetched: {reason}") from error
-    weight_files(Path(folder))  # without a network, what is there may be half a model
+    if weights:
+        weight_files(Path(folder))  # without a network, what is there may be half a model
     return Path(folder)

@@ -125,8 +125,9 @@ def question(text: str) -> Text:
     return Text(text)
 
 
-def model_folder(args: argparse.Namespace) -> Path:
-    """The folder of the model; says on stderr when it is the tiny one."""
+def model_folder(args: argparse.Namespace, *, weights: bool = True) -> Path:
+    """The folder of the model, with or without its weights; says on stderr when it is the tiny
+    one."""
     if args.model is None:
         if not (EMBEDDED / "config.json").is_file():
             raise CheckpointError(
@@ -136,7 +137,7 @@ def model_folder(args: argparse.Namespace) -> Path:
         return EMBEDDED
     from qvl.checkpoint.hub import resolve  # imports torch
 
-    return resolve(args.model)
+    return resolve(args.model, weights=weights)
 
 
 def load_model(folder: Path, args: argparse.Namespace) -> "VisionLanguageModel":

@@ -15,6 +15,7 @@ from pathlib import Path
 from qvl.cli import options
 from qvl.cli.terminal import binary_size, note, write, write_json, write_pairs, write_table
 from qvl.errors import InputError
+from qvl.inference.engine_options import default_dtype
 from qvl.inference.plan import Plan, PlanOptions, make_plan
 from qvl.messages import Conversation
 from qvl.model.config import ModelConfig
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory at hand, such as 24GiB")
     parser.add_argument(
-        "--dtype", choices=_VALUE_BYTES, default="bfloat16", help="of the weights and the cache"
+        "--dtype",
+        choices=_VALUE_BYTES,
+        help="of the weights and the cache; default: bfloat16, and float32 for small models",
     )
     parser.add_argument("--json", action="store_true", help="all numbers, in operations and bytes")
     options.add_media_options(parser)
@@ -48,13 +51,16 @@ def run(args: argparse.Namespace) -> int:
     *files, last = args.inputs
     asked = [] if Path(last).suffix and not re.search(r"\s", last) else [options.question(last)]
     parts = [*options.media_parts(files if asked else args.inputs, args), *asked]
+    memory_bytes = None if args.memory is None else read_size(args.memory)
+    folder = options.model_folder(args, weights=False)
+    config = ModelConfig.from_hf(read_json(folder / "config.json"))
+    size = _VALUE_BYTES[args.dtype or default_dtype(config, on_cpu=True)]
     plan_options = PlanOptions(
         max_tokens=args.max_tokens,
-        value_bytes=_VALUE_BYTES[args.dtype],
-        memory_bytes=None if args.memory is None else read_size(args.memory),
+        weight_bytes=size,
+        value_bytes=size,
+        memory_bytes=memory_bytes,
     )
-    folder = options.model_folder(args)
-    config = ModelConfig.from_hf(read_json(folder / "config.json"))
     conversation = Conversation.user(*parts, system=args.system)
     plan = make_plan(conversation, options.load_processor(folder), config, options=plan_options)
     if args.json:

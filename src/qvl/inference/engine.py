@@ -10,7 +10,8 @@ would get alone.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from qvl.errors import ConfigError, ContextLengthError, InputError
+from qvl.errors import ContextLengthError, InputError
+from qvl.inference.engine_options import EngineOptions
 from qvl.inference.kv_cache import check_fits
 from qvl.inference.media_cache import MediaCache
 from qvl.inference.runner import ModelRunner, memory_budget
@@ -20,32 +21,6 @@ from qvl.messages import Conversation, GenerationResult, SamplingParams
 from qvl.model.cost import kv_bytes_per_token
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import ModelInputs, Processor
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineOptions:
-    """How much the engine does at a time. None of it changes an answer."""
-
-    max_running: int = 32
-    """Most requests computed together."""
-    max_step_tokens: int = 4096
-    """Most tokens computed in one step; longer prompts are read in several."""
-    max_patches_per_chunk: int = 16384
-    """Most patches in the vision tower at a time."""
-    kv_cache_bytes: int | None = None
-    """Most memory for keys and values; None takes a part of what is free when a run begins."""
-    media_cache_bytes: int = 256 * 2**20
-    """Memory for the features of pictures seen lately; 0 encodes every picture anew."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_running", "max_step_tokens", "max_patches_per_chunk"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"EngineOptions.{name} is {getattr(self, name)}, expected >= 1")
-        if self.max_step_tokens < self.max_running:
-            raise ConfigError(
-                f"EngineOptions.max_step_tokens is {self.max_step_tokens}, "
-                f"expected at least max_running ({self.max_running})"
-            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

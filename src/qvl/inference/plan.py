@@ -7,11 +7,12 @@ Does not own the formulas (model/cost), the counts (processing), what would fit 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qvl.errors import ConfigError
+from qvl.inference.engine_options import EngineOptions
 from qvl.inference.fit import Suggestion, suggest
-from qvl.messages import Conversation, Image, Video
+from qvl.messages import Conversation, Image, SamplingParams, Video
 from qvl.model.config import ModelConfig
 from qvl.model.cost import (
     kv_bytes_per_token,
@@ -33,20 +34,20 @@ class PlanOptions:
 
     Attributes:
         max_tokens: most tokens of the answer.
-        value_bytes: bytes of a number in weights and activations; 2 for bfloat16.
+        weight_bytes: bytes of a weight; 2 for bfloat16.
+        value_bytes: bytes of a number in activations and cache, which can be wider.
         memory_bytes: memory at hand; None means that only the context limits.
-        max_step_tokens: as in EngineOptions.
-        max_patches_per_chunk: as in EngineOptions.
+        engine: limits of the engine.
     """
 
-    max_tokens: int = 512
+    max_tokens: int = SamplingParams().max_tokens
+    weight_bytes: int = 2
     value_bytes: int = 2
     memory_bytes: int | None = None
-    max_step_tokens: int = 4096
-    max_patches_per_chunk: int = 16384
+    engine: EngineOptions = field(default_factory=EngineOptions)
 
     def __post_init__(self) -> None:
-        for name in ("max_tokens", "value_bytes", "max_step_tokens", "max_patches_per_chunk"):
+        for name in ("max_tokens", "weight_bytes", "value_bytes"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"PlanOptions.{name} is {getattr(self, name)}, expected >= 1")
 
@@ -58,7 +59,7 @@ class Memory:
     Attributes:
         weights: all parameters.
         kv_cache: keys and values of prompt and answer.
-        pixels: ``pixel_values`` in float32, with the copy that the runner makes.
+        pixels: ``pixel_values`` in float32, twice where several items are put together.
         features: what the tower hands to the language model.
         vision_activations: of the largest chunk in the tower.
         text_activations: of the largest step in the language model.
@@ -185,15 +186,15 @@ def _memory(bill: Bill, config: ModelConfig, options: PlanOptions) -> Memory:
     size = options.value_bytes
     # A frame pair is never cut, so one larger than a chunk is a chunk of its own.
     largest_frame = max((item.grid.h * item.grid.w for item in bill.items), default=0)
-    chunk = min(bill.num_patches, max(options.max_patches_per_chunk, largest_frame))
+    chunk = min(bill.num_patches, max(options.engine.max_patches_per_chunk, largest_frame))
     num_tokens = bill.total + options.max_tokens
     return Memory(
-        weights=num_parameters(config) * size,
+        weights=num_parameters(config) * options.weight_bytes,
         kv_cache=num_tokens * kv_bytes_per_token(config.text, value_bytes=size),
-        pixels=2 * bill.num_patches * PATCH_DIM * 4,
+        pixels=min(2, len(bill.items)) * bill.num_patches * PATCH_DIM * 4,
         features=2 * bill.media_tokens * config.text.hidden_size * size,
         vision_activations=vision_activation_bytes(config.vision, chunk, value_bytes=size),
         text_activations=text_activation_bytes(
-            config.text, min(bill.total, options.max_step_tokens), value_bytes=size
+            config.text, min(bill.total, options.engine.max_step_tokens), value_bytes=size
         ),
     )

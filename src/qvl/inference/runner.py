@@ -196,7 +196,8 @@ class ModelRunner:
             else:
                 missing[item.key] = item
         if missing:
-            pixel_values = np.concatenate([item.pixel_values for item in missing.values()])
+            parts = [item.pixel_values for item in missing.values()]
+            pixel_values = parts[0] if len(parts) == 1 else np.concatenate(parts)
             encoded = self._model.encode_media(
                 self._tensor(pixel_values),
                 [item.grid for item in missing.values()],

@@ -145,43 +145,31 @@ def tiny_stages() -> tuple[Stage, ...]:
             decay_from=0.3,
             digit_weight=3.0,
         ),
-        # A second round, with what the first had shown: the tower first, now also taught the digits
-        # of coordinates and counts; then the reading out of it; then all.
+        # A second round, with the weights of answers and the digits and counts of dense labels that
+        # the first had shown to be missing. Small packs at a high rate now undo what was learnt.
         Stage(
             name="vision_pretrain_again",
-            steps=7000,
-            rates={"tower": 8e-4, "merger": 8e-4, "heads": 1e-3},
-            mixture=_mixture(page=0.52, shapes=0.3, screen=0.18),
-            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            steps=2200,
+            rates={"tower": 5e-4, "merger": 5e-4, "heads": 1e-3},
+            mixture=_mixture(page=0.5, shapes=0.32, screen=0.18),
+            budget=PackBudget(max_tokens=100_000, max_patches=960),
             answer_weight=0.0,
             dense_weight=1.0,
             warmup=100,
-            decay_from=0.5,
-            floor=0.2,
-        ),
-        Stage(
-            name="reader_again",
-            steps=2000,
-            rates={"llm": 1.2e-3, "merger": 3e-4},
-            mixture=_mixture(
-                letters=0.05, word=0.2, line=0.22, spot=0.03, one_shape=0.2, shapes=0.18, screen=0.12
-            ),
-            budget=PackBudget(max_tokens=1000, max_patches=1200),
-            warmup=100,
-            decay_from=1.0,
-            digit_weight=3.0,
+            decay_from=0.1,
+            floor=0.3,
         ),
         Stage(
             name="multimodal_pretrain_again",
-            steps=6000,
-            rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
+            steps=8000,
+            rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=_mixture(
-                one_shape=0.06, shapes=0.27, screen=0.18, word=0.2, line=0.22, spot=0.03, page=0.04
+                one_shape=0.08, shapes=0.28, screen=0.18, word=0.18, line=0.2, spot=0.03, page=0.05
             ),
-            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
             dense_weight=0.4,
             warmup=100,
-            decay_from=0.4,
+            decay_from=0.2,
             digit_weight=3.0,
         ),
     )
