@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the shards and prints their folder."""
-    from qvl.recipes.tiny import GENERATORS  # imports torch
+    from qvl.recipes.tiny_stages import GENERATORS
 
     if args.generator not in GENERATORS:
         raise InputError(

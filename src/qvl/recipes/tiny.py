@@ -10,7 +10,6 @@ It is the report's sequence of stages in small; what did not work in its place i
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,11 @@ import torch
 
 from qvl.checkpoint.export import export_model
 from qvl.data.collate import collate_pixels
-from qvl.data.mixture import Generator, Mixture
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.mixture import Mixture
+from qvl.data.packing import Packed
 from qvl.data.shards import ShardReader
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.screens import screen_sample
-from qvl.data.synth.shapes import KINDS, shapes_sample
-from qvl.data.synth.text import line_sample, page_sample, word_sample
+from qvl.data.synth.shapes import KINDS
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
 from qvl.messages import Text
 from qvl.model.config import ModelConfig
@@ -34,11 +31,11 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny_card import write_card
+from qvl.recipes.tiny_stages import draw_from, tiny_stages
 from qvl.training.dense import DenseHeads
 from qvl.training.parallel import launch
 from qvl.training.patch_init import whiten_patch_embedding
 from qvl.training.record import write_record
-from qvl.training.stages import Stage
 from qvl.training.trainer import RunConfig, Trainer
 
 COORDINATE_TASKS = frozenset({"shapes", "screen", "spot"})
@@ -49,130 +46,6 @@ MAX_PIXELS = 144 * 28 * 28
 
 _WHITENING_PICTURES = 400
 _VOCABULARY_SAMPLES = 3000
-
-
-def _mixture(**shares: float) -> Mixture:
-    return Mixture(parts={name: (share, GENERATORS[name]) for name, share in shares.items()})
-
-
-GENERATORS: dict[str, Generator] = {
-    "letters": partial(word_sample, max_letters=3, strength=0.5),
-    "word": word_sample,
-    "line": line_sample,
-    "spot": partial(line_sample, spotting=True),
-    "page": partial(page_sample, side_tokens=(4, 9)),
-    "clean_page": partial(
-        page_sample, side_tokens=(3, 8), sizes=(18, 34), most_fonts=10, plain=0.9, strength=0.1
-    ),
-    "one_shape": partial(shapes_sample, most=1, forms=("box", "point", "box")),
-    "shapes": shapes_sample,
-    "screen": screen_sample,
-}
-
-
-def tiny_stages() -> tuple[Stage, ...]:
-    """Returns the stages; a step is one pack on each of two ranks."""
-    return (
-        Stage(
-            name="vision_pretrain_clean",
-            steps=2500,
-            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
-            mixture=_mixture(clean_page=0.8, shapes=0.12, screen=0.08),
-            budget=PackBudget(max_tokens=100_000, max_patches=480),
-            answer_weight=0.0,
-            dense_weight=1.0,
-            warmup=100,
-            decay_from=1.0,
-        ),
-        Stage(
-            name="vision_pretrain",
-            steps=3500,
-            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
-            mixture=_mixture(page=0.76, shapes=0.12, screen=0.12),
-            budget=PackBudget(max_tokens=100_000, max_patches=480),
-            answer_weight=0.0,
-            dense_weight=1.0,
-            warmup=20,
-            decay_from=0.4,
-            floor=0.2,
-        ),
-        Stage(
-            name="reader",
-            steps=2500,
-            rates={"llm": 1.5e-3, "merger": 5e-4},
-            mixture=_mixture(letters=0.2, word=0.25, line=0.25, spot=0.03, shapes=0.17, screen=0.1),
-            budget=PackBudget(max_tokens=1000, max_patches=1200),
-            warmup=100,
-            decay_from=0.7,
-            floor=0.3,
-            digit_weight=3.0,
-        ),
-        Stage(
-            name="multimodal_start",
-            steps=1000,
-            rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
-            mixture=_mixture(
-                letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
-            ),
-            budget=PackBudget(max_tokens=1000, max_patches=1000),
-            dense_weight=0.4,
-            warmup=100,
-            decay_from=1.0,
-            digit_weight=3.0,
-        ),
-        # Coordinates do not emerge among many objects; with one in the picture they do.
-        Stage(
-            name="multimodal_locate",
-            steps=900,
-            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1.2e-3, "heads": 4e-4},
-            mixture=_mixture(one_shape=0.5, shapes=0.08, screen=0.1, word=0.14, line=0.18),
-            budget=PackBudget(max_tokens=1000, max_patches=1000),
-            dense_weight=0.4,
-            warmup=40,
-            decay_from=1.0,
-            digit_weight=3.0,
-        ),
-        Stage(
-            name="multimodal_pretrain",
-            steps=1500,
-            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
-            mixture=_mixture(
-                one_shape=0.12, shapes=0.26, screen=0.14, word=0.2, line=0.24, spot=0.02, page=0.02
-            ),
-            budget=PackBudget(max_tokens=1000, max_patches=1000),
-            dense_weight=0.4,
-            warmup=40,
-            decay_from=0.3,
-            digit_weight=3.0,
-        ),
-        # A second round, with the weights of answers and the digits and counts of dense labels that
-        # the first had shown to be missing. Small packs at a high rate now undo what was learnt.
-        Stage(
-            name="vision_pretrain_again",
-            steps=2200,
-            rates={"tower": 5e-4, "merger": 5e-4, "heads": 1e-3},
-            mixture=_mixture(page=0.5, shapes=0.32, screen=0.18),
-            budget=PackBudget(max_tokens=100_000, max_patches=960),
-            answer_weight=0.0,
-            dense_weight=1.0,
-            warmup=100,
-            decay_from=0.1,
-            floor=0.3,
-        ),
-        Stage(
-            name="multimodal_pretrain_again",
-            steps=8000,
-            rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
-            mixture=_mixture(
-                one_shape=0.08, shapes=0.28, screen=0.18, word=0.18, line=0.2, spot=0.03, page=0.05
-            ),
-            budget=PackBudget(max_tokens=1200, max_patches=1200),
-            dense_weight=0.4,
-            warmup=100,
-            decay_from=0.2,
-            digit_weight=3.0,
-        ),
-    )
 
 
 def tiny_run(folder: Path) -> RunConfig:
@@ -188,7 +61,7 @@ def on_shards(run: RunConfig, folder: Path) -> RunConfig:
 
 def make_vocabulary(folder: Path, *, vocab_size: int) -> None:
     """Writes a tokenizer learnt from the prompts and answers of the generators."""
-    mixture = _mixture(word=0.2, line=0.2, spot=0.2, shapes=0.3, screen=0.3)
+    mixture = draw_from(word=0.2, line=0.2, spot=0.2, shapes=0.3, screen=0.3)
     texts = [
         part.text
         for i in range(_VOCABULARY_SAMPLES)
