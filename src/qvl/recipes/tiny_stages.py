@@ -1,0 +1,152 @@
+"""The stages of the embedded model as data: what is trained in which order, on which drawings.
+
+Owns: mixtures, steps and rates. What comes before and after training is in ``tiny``.
+"""
+
+from functools import partial
+
+from qvl.data.mixture import Generator, Mixture
+from qvl.data.packing import PackBudget
+from qvl.data.synth.screens import screen_sample
+from qvl.data.synth.shapes import shapes_sample
+from qvl.data.synth.text import line_sample, page_sample, word_sample
+from qvl.training.stages import Stage
+
+
+def draw_from(**shares: float) -> Mixture:
+    """Returns a mixture of `GENERATORS` by their shares."""
+    return Mixture(parts={name: (share, GENERATORS[name]) for name, share in shares.items()})
+
+
+GENERATORS: dict[str, Generator] = {
+    "letters": partial(word_sample, max_letters=3, strength=0.5),
+    "word": word_sample,
+    "line": line_sample,
+    "spot": partial(line_sample, spotting=True),
+    "page": partial(page_sample, side_tokens=(4, 9)),
+    "clean_page": partial(
+        page_sample, side_tokens=(3, 8), sizes=(18, 34), most_fonts=10, plain=0.9, strength=0.1
+    ),
+    "one_shape": partial(shapes_sample, most=1, forms=("box", "point", "box")),
+    "shapes": shapes_sample,
+    "screen": screen_sample,
+}
+
+
+def tiny_stages() -> tuple[Stage, ...]:
+    """Returns the stages; a step is one pack on each of two ranks."""
+    return (*_first_round(), *_second_round())
+
+
+def _first_round() -> tuple[Stage, ...]:
+    return (
+        Stage(
+            name="vision_pretrain_clean",
+            steps=2500,
+            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
+            mixture=draw_from(clean_page=0.8, shapes=0.12, screen=0.08),
+            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=100,
+            decay_from=1.0,
+        ),
+        Stage(
+            name="vision_pretrain",
+            steps=3500,
+            rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
+            mixture=draw_from(page=0.76, shapes=0.12, screen=0.12),
+            budget=PackBudget(max_tokens=100_000, max_patches=480),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=20,
+            decay_from=0.4,
+            floor=0.2,
+        ),
+        Stage(
+            name="reader",
+            steps=2500,
+            rates={"llm": 1.5e-3, "merger": 5e-4},
+            mixture=draw_from(
+                letters=0.2, word=0.25, line=0.25, spot=0.03, shapes=0.17, screen=0.1
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1200),
+            warmup=100,
+            decay_from=0.7,
+            floor=0.3,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_start",
+            steps=1000,
+            rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
+            mixture=draw_from(
+                letters=0.04, word=0.22, line=0.28, spot=0.05, page=0.05, shapes=0.2, screen=0.16
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=100,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        # Coordinates do not emerge among many objects; with one in the picture they do.
+        Stage(
+            name="multimodal_locate",
+            steps=900,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1.2e-3, "heads": 4e-4},
+            mixture=draw_from(one_shape=0.5, shapes=0.08, screen=0.1, word=0.14, line=0.18),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=1.0,
+            digit_weight=3.0,
+        ),
+        Stage(
+            name="multimodal_pretrain",
+            steps=1500,
+            rates={"tower": 3e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
+            mixture=draw_from(
+                one_shape=0.12, shapes=0.26, screen=0.14, word=0.2, line=0.24, spot=0.02, page=0.02
+            ),
+            budget=PackBudget(max_tokens=1000, max_patches=1000),
+            dense_weight=0.4,
+            warmup=40,
+            decay_from=0.3,
+            digit_weight=3.0,
+        ),
+    )
+
+
+def _second_round() -> tuple[Stage, ...]:
+    """Goes on with the weights of answers, and the digits and counts among the dense labels, that
+    the first round had shown to be missing.
+
+    Small packs at a high rate would now undo what was learnt.
+    """
+    return (
+        Stage(
+            name="vision_pretrain_again",
+            steps=2200,
+            rates={"tower": 5e-4, "merger": 5e-4, "heads": 1e-3},
+            mixture=draw_from(page=0.5, shapes=0.32, screen=0.18),
+            budget=PackBudget(max_tokens=100_000, max_patches=960),
+            answer_weight=0.0,
+            dense_weight=1.0,
+            warmup=100,
+            decay_from=0.1,
+            floor=0.3,
+        ),
+        Stage(
+            name="multimodal_pretrain_again",
+            steps=8000,
+            rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
+            mixture=draw_from(
+                one_shape=0.08, shapes=0.28, screen=0.18, word=0.18, line=0.2, spot=0.03, page=0.05
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=100,
+            decay_from=0.2,
+            digit_weight=3.0,
+        ),
+    )
