@@ -27,7 +27,8 @@ GENERATORS: dict[str, Generator] = {
     "clean_page": partial(
         page_sample, side_tokens=(3, 8), sizes=(18, 34), most_fonts=10, plain=0.9, strength=0.1
     ),
-    "one_shape": partial(shapes_sample, most=1, forms=("box", "point", "box")),
+    "one_shape": partial(shapes_sample, most=1),
+    "few_shapes": partial(shapes_sample, least=2, most=3),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
@@ -137,8 +138,8 @@ def _second_round() -> tuple[Stage, ...]:
             floor=0.3,
         ),
         Stage(
-            name="multimodal_pretrain_again",
-            steps=8000,
+            name="multimodal_start_again",
+            steps=400,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_shape=0.08, shapes=0.28, screen=0.18, word=0.18, line=0.2, spot=0.03, page=0.05
@@ -146,7 +147,49 @@ def _second_round() -> tuple[Stage, ...]:
             budget=PackBudget(max_tokens=1200, max_patches=1200),
             dense_weight=0.4,
             warmup=100,
-            decay_from=0.2,
+            decay_from=1.0,
             digit_weight=3.0,
+        ),
+        # Finding by an attribute is learnt among few: what the one circle's colour is comes before
+        # where the red one of five is.
+        Stage(
+            name="multimodal_attributes",
+            steps=1600,
+            rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
+            mixture=draw_from(
+                one_shape=0.14,
+                few_shapes=0.26,
+                shapes=0.06,
+                screen=0.1,
+                word=0.18,
+                line=0.2,
+                spot=0.02,
+                page=0.04,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=20,
+            decay_from=1.0,
+            digit_weight=2.0,
+        ),
+        Stage(
+            name="multimodal_pretrain_again",
+            steps=6000,
+            rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
+            mixture=draw_from(
+                one_shape=0.04,
+                few_shapes=0.12,
+                shapes=0.2,
+                screen=0.18,
+                word=0.18,
+                line=0.2,
+                spot=0.03,
+                page=0.05,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=20,
+            decay_from=0.2,
+            digit_weight=2.0,
         ),
     )

@@ -16,10 +16,10 @@ WIDGETS = ("button", "checkbox", "field", "link")
 KINDS = SHAPES + WIDGETS
 """Kinds of object that dense targets name by index."""
 
-FORMS = {"box": 0.3, "point": 0.22, "count": 0.2, "colour": 0.14, "shape": 0.14}
+FORMS = {"box": 0.24, "point": 0.16, "count": 0.16, "colour": 0.24, "shape": 0.2}
 """Forms of question and their shares."""
 
-_QUESTIONS = 3
+_QUESTIONS = 4
 # Backgrounds and their shares.
 _PAPERS = {"white": 0.5, "black": 0.15, "gray": 0.1, "yellow": 0.1, "blue": 0.08, "pink": 0.07}
 # Asking for more than two of the same leaves the order of a long answer to chance.
@@ -130,7 +130,7 @@ def shapes_sample(
         most: no more shapes than this.
         side_tokens: least and most merged tokens (28 px) of a side.
         least: no fewer shapes than this.
-        forms: what to ask, a turn each, among the keys of `FORMS`; three drawn by their shares
+        forms: what to ask, a turn each, among the keys of `FORMS`; four drawn by their shares
             when empty.
         strength: of the camera effects.
     """
