@@ -90,7 +90,7 @@ def test_the_box_of_a_shape_is_exactly_what_was_painted() -> None:
         )
 
 
-@pytest.mark.parametrize("form", list(FORMS))
+@pytest.mark.parametrize("form", FORMS)
 def test_answers_agree_with_the_facts(form: str) -> None:
     for number in range(20):
         sample = draw(shapes_sample, number, least=2, most=5, forms=(form,))
@@ -117,6 +117,32 @@ def test_answers_agree_with_the_facts(form: str) -> None:
             assert int(answer) == len(matching)
         else:
             assert any(answer in name.split() for name, _ in shapes)
+
+
+def test_no_answer_stands_in_the_text_before_its_question() -> None:
+    asked = set()
+    for number in range(150):
+        said = ""
+        for question, answer in turns(draw(shapes_sample, number)):
+            asked.add(question.split()[0])
+            if question.startswith("Locate"):
+                assert f"Locate {question.split(' in this')[0][7:]} in this" not in said
+            elif not question.startswith("How many"):
+                subject = question.removesuffix(" object?").removesuffix("?").split()[-1]
+                assert f"{answer} {subject}" not in said
+                assert f"{subject} {answer}" not in said
+            said += question + answer
+    assert asked == {"Locate", "How", "What"}
+
+
+@needs_fonts
+def test_every_button_is_asked_about_once() -> None:
+    for number in range(60):
+        labels = [
+            question.split("Click the ")[-1].split("Locate the ")[-1].split(" button")[0]
+            for question, _ in turns(draw(screen_sample, number, questions=3))
+        ]
+        assert len(set(labels)) == len(labels)
 
 
 @needs_fonts

@@ -154,7 +154,7 @@ def _second_round() -> tuple[Stage, ...]:
         # where the red one of five is.
         Stage(
             name="multimodal_attributes",
-            steps=1600,
+            steps=2400,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_shape=0.14,

@@ -92,7 +92,7 @@ def screen_sample(
         split: of words.
         fonts: of typefaces.
         side_tokens: least and most merged tokens (28 px) of a side.
-        questions: turns of the conversation.
+        questions: most turns of the conversation.
         clicks: share of questions that want a click; the others want a box.
         strength: of the camera effects.
     """
@@ -137,8 +137,10 @@ def screen_sample(
             clicks=clicks,
             strength=strength,
         )
+    # Every button once: where it is clicked tells where its box is.
     turns = [
-        _ask(rng, buttons, clicks=clicks, width=width, height=height) for _ in range(questions)
+        _ask(rng, buttons[int(i)], clicks=clicks, width=width, height=height)
+        for i in rng.permutation(len(buttons))[:questions]
     ]
     return Sample(
         task="screen",
@@ -151,14 +153,14 @@ def screen_sample(
 
 def _ask(
     rng: np.random.Generator,
-    buttons: list[tuple[str, Box]],
+    button: tuple[str, Box],
     *,
     clicks: float,
     width: int,
     height: int,
 ) -> tuple[str, str]:
-    """Returns a question about one button, which is a click with the probability ``clicks``."""
-    text, box = buttons[int(rng.integers(len(buttons)))]
+    """Returns a question about a button, which is a click with the probability ``clicks``."""
+    text, box = button
     if rng.random() < clicks:
         centre = Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
         return agent.click_prompt(text), agent.format_call(agent.click(centre))

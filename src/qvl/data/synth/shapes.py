@@ -16,10 +16,11 @@ WIDGETS = ("button", "checkbox", "field", "link")
 KINDS = SHAPES + WIDGETS
 """Kinds of object that dense targets name by index."""
 
-FORMS = {"box": 0.24, "point": 0.16, "count": 0.16, "colour": 0.24, "shape": 0.2}
-"""Forms of question and their shares."""
+FORMS = ("box", "point", "count", "colour", "shape")
+"""Forms of question."""
 
-_QUESTIONS = 4
+# Questions of a conversation: so many about colours or kinds, then one count, then so many places.
+_MOST_NAMED, _MOST_PLACED = 3, 2
 # Backgrounds and their shares.
 _PAPERS = {"white": 0.5, "black": 0.15, "gray": 0.1, "yellow": 0.1, "blue": 0.08, "pink": 0.07}
 # Asking for more than two of the same leaves the order of a long answer to chance.
@@ -130,8 +131,7 @@ def shapes_sample(
         most: no more shapes than this.
         side_tokens: least and most merged tokens (28 px) of a side.
         least: no fewer shapes than this.
-        forms: what to ask, a turn each, among the keys of `FORMS`; four drawn by their shares
-            when empty.
+        forms: what to ask, a turn each, among `FORMS`; a conversation of several when empty.
         strength: of the camera effects.
     """
     height, width = (int(v) * FACTOR for v in rng.integers(side_tokens[0], side_tokens[1] + 1, 2))
@@ -144,11 +144,13 @@ def shapes_sample(
     ]  # fmt: skip
     canvas = Canvas(height, width, paper)
     shapes = _scatter(rng, canvas, int(rng.integers(least, most + 1)), colours)
-    wanted = forms or tuple(rng.choice(list(FORMS), _QUESTIONS, p=list(FORMS.values())))
-    turns = [_ask(rng, str(form), shapes) for form in wanted] if len(shapes) >= least else []
-    if not turns or (
-        forms and None in turns
-    ):  # too crowded, or a question without one answer: draw anew
+    if len(shapes) < least:  # too crowded
+        turns: list[tuple[str, str] | None] = []
+    elif forms:
+        turns = [_ask(rng, form, shapes) for form in forms]
+    else:
+        turns = [*_converse(rng, shapes)]
+    if not turns or None in turns:  # nothing to ask, or no single answer: draw anew
         return shapes_sample(
             rng,
             seed=seed,
@@ -160,7 +162,7 @@ def shapes_sample(
         )
     for shape in shapes:
         _paint(canvas, shape, jittered(rng, NAMED[COLOUR_NAMES[shape.colour]], 10))
-    asked = [turn or _count(rng, shapes[0], shapes) for turn in turns]
+    asked = [turn for turn in turns if turn is not None]
     return Sample(
         task="shapes",
         conversation=conversation_about(canvas, asked, rng=rng, strength=strength),
@@ -170,11 +172,35 @@ def shapes_sample(
     )
 
 
+def _converse(rng: np.random.Generator, shapes: list[_Shape]) -> list[tuple[str, str]]:
+    """Returns questions in an order in which no answer stands in the text before it.
+
+    "Locate the red circle" tells the circle's colour, and its box tells its middle. A model that
+    may copy those learns to copy, and sees nothing when asked first.
+    """
+    named = _name_colour if rng.random() < 0.55 else _name_kind
+    # Two red circles would be asked about in the same words.
+    distinct = dict.fromkeys(named(shape, shapes) for shape in _shuffled(rng, shapes))
+    turns = [turn for turn in distinct if turn is not None]
+    turns = turns[: int(rng.integers(0, _MOST_NAMED + 1))]
+    if rng.random() < 0.5:
+        turns.append(_count(rng, shapes[int(rng.integers(len(shapes)))], shapes))
+    places: dict[str, tuple[str, str]] = {}
+    for shape in _shuffled(rng, shapes):
+        turn = _locate("box" if rng.random() < 0.6 else "point", shape, shapes)
+        if turn is not None:
+            places.setdefault(shape.name, turn)
+    return turns + list(places.values())[: int(rng.integers(0, _MOST_PLACED + 1))]
+
+
+def _shuffled(rng: np.random.Generator, shapes: list[_Shape]) -> list[_Shape]:
+    return [shapes[int(i)] for i in rng.permutation(len(shapes))]
+
+
 def _ask(rng: np.random.Generator, form: str, shapes: list[_Shape]) -> tuple[str, str] | None:
     """Returns a question of a form about any shape and its answer, or None if none has a single
     answer."""
-    for i in rng.permutation(len(shapes)):
-        subject = shapes[int(i)]
+    for subject in _shuffled(rng, shapes):
         if form in ("box", "point"):
             turn = _locate(form, subject, shapes)
         elif form == "count":
