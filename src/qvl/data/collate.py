@@ -102,8 +102,8 @@ def collate(
     Args:
         pack: at least one sample.
         digit_ids: tokens that are digits.
-        digit_weight: factor on a digit in answers of ``coordinate_tasks``; other answer tokens
-            weigh 1.
+        digit_weight: factor on the digits of a coordinate in answers of ``coordinate_tasks`` but
+            its last, which is mostly noise.
         coordinate_tasks: tasks whose digits are coordinates, which are few among many easy tokens.
     """
     labels, weights, coordinates = [], [], []
@@ -114,7 +114,7 @@ def collate(
         label[:-1] = np.where(mask[1:], ids[1:], -100)
         weight = _answer_weights(label != -100)
         coordinate = np.isin(label, digits) & (item.sample.task in coordinate_tasks)
-        weight[coordinate] *= digit_weight
+        weight[_leading(coordinate)] *= digit_weight
         coordinates.append(coordinate)
         labels.append(label)
         weights.append(weight)
@@ -136,6 +136,15 @@ def collate(
         ),
         dense=_dense(pack),
     )
+
+
+def _leading(coordinate: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Returns bool[T]: the digits that another digit follows.
+
+    >>> _leading(np.array([True, True, False, True, False])).tolist()
+    [True, False, False, False, False]
+    """
+    return coordinate & np.append(coordinate[1:], False)
 
 
 def _answer_weights(predicted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
