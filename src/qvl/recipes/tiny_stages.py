@@ -179,7 +179,7 @@ def _second_round() -> tuple[Stage, ...]:
         # Then where: one question a picture, so that no coordinate can be had from another.
         Stage(
             name="multimodal_places",
-            steps=2000,
+            steps=1600,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_box=0.22,
@@ -202,13 +202,13 @@ def _second_round() -> tuple[Stage, ...]:
             steps=3600,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
-                one_box=0.04,
-                few_boxes=0.08,
-                few_points=0.04,
-                shapes=0.22,
-                screen=0.18,
-                word=0.18,
-                line=0.2,
+                one_box=0.02,
+                few_boxes=0.16,
+                few_points=0.08,
+                shapes=0.18,
+                screen=0.16,
+                word=0.15,
+                line=0.19,
                 spot=0.02,
                 page=0.04,
             ),
