@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import save_file
 
 import qvl
-from qvl.api import SamplingOptions, VisionLanguageModel
+from qvl.api import VisionLanguageModel
 from qvl.errors import CheckpointError, ConfigError, InputError
 from qvl.inference import engine_options
 from qvl.messages import Conversation, Image, SamplingParams, Text, Video
+from qvl.sampling_params import SamplingOptions
 from tests.inference.tiny import one_thread, tiny_model, tiny_tokenizer, write_processor_files
 
 

@@ -7,12 +7,12 @@ history. Does not own how any of it works; everything here is a few lines over t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import torch
 
+from qvl.answers.methods import TypedAnswers
 from qvl.checkpoint import hub
 from qvl.checkpoint.folder import read_config
 from qvl.errors import CheckpointError, ConfigError, InputError
@@ -30,12 +30,11 @@ from qvl.messages import (
     Text,
     Video,
 )
-from qvl.options import check_keys
 from qvl.processing.bill import Bill
 from qvl.processing.processor import Processor
 from qvl.processing.sources import is_video_name
 from qvl.processing.tokenizer import read_json
-from qvl.tasks import grounding
+from qvl.sampling_params import SamplingOptions, sampling_params
 
 if TYPE_CHECKING:
     from qvl.messages import ImageSource, VideoSource
@@ -45,23 +44,6 @@ if TYPE_CHECKING:
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Names of the dtypes a model can compute in."""
-
-GROUNDING_MAX_TOKENS = 2048
-"""Room for about 50 boxes of 40 tokens each."""
-
-
-class SamplingOptions(TypedDict, total=False):
-    """The fields of `qvl.messages.SamplingParams`, given by name."""
-
-    max_tokens: int
-    temperature: float
-    top_p: float
-    top_k: int
-    min_p: float
-    repetition_penalty: float
-    seed: int | None
-    stop: str | Sequence[str]
-    logprobs: int | None
 
 
 def load(
@@ -94,7 +76,7 @@ def load(
     return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype)
 
 
-class VisionLanguageModel:
+class VisionLanguageModel(TypedAnswers):
     """A loaded model. Made by `load`.
 
     Questions come last, pictures and videos before them:
@@ -106,6 +88,8 @@ class VisionLanguageModel:
     Sampling options are those of `qvl.messages.SamplingParams`. A model also satisfies
     `qvl.messages.TextGenerator`.
     """
+
+    engine: Engine
 
     def __init__(self, engine: Engine, *, folder: Path, weight_dtype: torch.dtype) -> None:
         self.engine = engine
@@ -132,7 +116,7 @@ class VisionLanguageModel:
             system: replaces the model's usual system turn.
             options: see `SamplingParams`.
         """
-        params = _params(options)
+        params = sampling_params(options)
         conversation = Conversation.user(*_parts(inputs), system=system)
         return self.generate([conversation], params)[0].text
 
@@ -140,37 +124,13 @@ class VisionLanguageModel:
         self, *inputs: "Input", system: str | None = None, **options: Unpack[SamplingOptions]
     ) -> Iterator[str]:
         """Like `ask`, piece by piece as the answer is written."""
-        params = _params(options)
+        params = sampling_params(options)
         conversation = Conversation.user(*_parts(inputs), system=system)
         return (event.text for event in self.engine.stream(conversation, params))
 
     def chat(self, *, system: str | None = None) -> "Chat":
         """Starts a conversation that remembers its turns."""
         return Chat(self, system=system)
-
-    def ground(
-        self,
-        image: "ImageSource | Image",
-        what: str,
-        *,
-        kind: grounding.Kind = "box",
-        **options: Unpack[SamplingOptions],
-    ) -> grounding.GroundingResult:
-        """Finds things in a picture; boxes or points are in the pixels of the picture given.
-
-        Args:
-            image: the picture.
-            what: what to look for, such as "every person".
-            kind: "box" or "point".
-            options: see `SamplingParams`.
-        """
-        params = _params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
-        picture = image if isinstance(image, Image) else Image(image)
-        conversation = Conversation.user(picture, grounding.prompt(what, kind=kind))
-        inputs = self.engine.prepare(conversation)
-        (answer,) = self.engine.complete([inputs], params)
-        transforms = [item.transform for item in inputs.media]
-        return grounding.parse(answer.text, transforms=transforms)
 
     def generate(
         self, conversations: Sequence[Conversation], params: SamplingParams
@@ -224,7 +184,7 @@ class Chat:
         """Like `ask`, piece by piece; the turn is remembered when the last piece was taken."""
         turn = Message("user", _parts(inputs))
         conversation = Conversation((*self.messages, turn))
-        events = self._model.engine.stream(conversation, _params(options))
+        events = self._model.engine.stream(conversation, sampling_params(options))
 
         def pieces() -> Iterator[str]:
             written = []
@@ -262,11 +222,6 @@ def _media_part(item: "Input") -> Part:
     if isinstance(item, list | tuple):
         return Video(item)
     return Image(item)  # type: ignore[arg-type]  # a type it cannot open is named by its error
-
-
-def _params(options: SamplingOptions) -> SamplingParams:
-    check_keys(options, [field.name for field in fields(SamplingParams)], "the sampling options")
-    return SamplingParams(**options)  # type: ignore[arg-type]  # it turns any list into a tuple
 
 
 def _device(device: str | torch.device | None) -> torch.device:

@@ -196,6 +196,14 @@ class GenerationResult:
     completion_tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """New text of an answer; the last event of a stream also carries the result."""
+
+    text: str
+    result: GenerationResult | None = None
+
+
 class TextGenerator(Protocol):
     """Anything that answers conversations: the engine, an HTTP client, a scripted fake."""
 

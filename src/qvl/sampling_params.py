@@ -3,10 +3,12 @@
 Owns: names, defaults and checks. Does not own: drawing (inference/sampling).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from qvl.errors import InputError
-from qvl.options import shown
+from qvl.options import check_keys, shown
 
 _INTEGERS = frozenset({"max_tokens", "top_k", "seed", "logprobs"})
 _RANGES: dict[str, tuple[float, float]] = {
@@ -70,3 +72,23 @@ class SamplingParams:
                 f"sampling option stop is {shown(self.stop)}, expected strings of one or more "
                 "characters"
             )
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The fields of `SamplingParams`, given by name."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    repetition_penalty: float
+    seed: int | None
+    stop: str | Sequence[str]
+    logprobs: int | None
+
+
+def sampling_params(options: SamplingOptions) -> SamplingParams:
+    """The options as checked parameters; an unknown name is an error with the nearest known one."""
+    check_keys(options, [field.name for field in fields(SamplingParams)], "the sampling options")
+    return SamplingParams(**options)  # type: ignore[arg-type]  # it turns any list into a tuple

@@ -11,8 +11,7 @@ from PIL import Image
 from qvl.cli import options
 from qvl.cli.main import main
 from qvl.geometry import ImageSize, ResizeTransform
-from qvl.inference.engine import StreamEvent
-from qvl.messages import Conversation, GenerationResult, SamplingParams
+from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent
 
 
 @dataclass

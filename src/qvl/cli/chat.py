@@ -19,7 +19,8 @@ from qvl.errors import InputError, QvlError
 from qvl.messages import Part
 
 if TYPE_CHECKING:
-    from qvl.api import Chat, SamplingOptions
+    from qvl.api import Chat
+    from qvl.sampling_params import SamplingOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

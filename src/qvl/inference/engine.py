@@ -8,7 +8,6 @@ would get alone.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from qvl.errors import ContextLengthError, InputError
 from qvl.inference.engine_options import EngineOptions
@@ -17,18 +16,10 @@ from qvl.inference.media_cache import MediaCache
 from qvl.inference.runner import ModelRunner, memory_budget
 from qvl.inference.scheduler import Scheduler
 from qvl.inference.sequence import SequenceState
-from qvl.messages import Conversation, GenerationResult, SamplingParams
+from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent
 from qvl.model.cost import kv_bytes_per_token
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import ModelInputs, Processor
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamEvent:
-    """New text of an answer; the last event of a stream also carries the result."""
-
-    text: str
-    result: GenerationResult | None = None
 
 
 class Engine:
