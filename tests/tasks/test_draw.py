@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from qvl.geometry import Box, Point
-from qvl.tasks.draw import COLOURS, LONGEST_LABEL, SMALLEST_SIDE_PX, draw
+from qvl.tasks.draw import draw
 from qvl.tasks.grounding import GroundedBox, GroundedPoint
+from qvl.tasks.marks import COLOURS, LONGEST_LABEL, SMALLEST_SIDE_PX
 
 
 def count(picture: Image.Image, colour: tuple[int, int, int]) -> int:

@@ -1,93 +1,86 @@
-"""Draws boxes, points and their labels on a picture, legible at any size.
+"""Draws what was found on the picture.
 
-Owns: how an annotated picture looks. Does not own: reading answers (``grounding``).
+Owns: pixels. Does not own: where things go (``marks``), SVG (``draw_svg``).
 
-    picture + grounded items in its pixels -> draw() -> a new picture (larger when it was tiny)
-
-One colour per label, every line on a dark edge so it shows on any background, and label tags that
-keep out of one another's way where there is room.
+    picture + items in its pixels -> draw() -> a new picture (larger when it was tiny)
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from qvl.geometry import Box, Point
-from qvl.tasks.grounding import Grounded, GroundedBox
-
-COLOURS = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (0, 114, 178),
-    (213, 94, 0),
-    (204, 121, 167),
+from qvl.geometry import Box, ImageSize, Point
+from qvl.tasks.grounding import Grounded
+from qvl.tasks.marks import (
+    DARK,
+    LIGHT,
+    Arrow,
+    Mark,
+    Outline,
+    Scene,
+    label_font,
+    layout,
+    marks_of,
 )
-"""Told apart by colour-blind readers too. Source: Okabe and Ito, Color Universal Design (2008)."""
-DARK = (20, 20, 20)
-LIGHT = (255, 255, 255)
-
-SMALLEST_SIDE_PX = 480
-"""A picture whose longer side is below this is enlarged, so that labels can be read."""
-FONT_SHARE = 0.018
-"""Height of the letters over the longer side."""
-SMALLEST_FONT_PX = 14
-LONGEST_LABEL = 36
-"""Characters of a label that are drawn."""
-
-_WIDE_FONTS = (
-    "NotoSansCJK-Regular.ttc",
-    "wqy-microhei.ttc",
-    "Arial Unicode.ttf",
-    "msyh.ttc",
-    "DejaVuSans.ttf",
-)
-"""Tried in this order for labels beyond ASCII; Pillow looks in the system's font folders."""
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-class _Tag(NamedTuple):
-    """A label to place: what it says and the shape it belongs to, in pixels of the canvas."""
-
-    label: str
-    anchor: Box
-    colour: tuple[int, int, int]
-
-
-def draw(picture: Image.Image, items: Sequence[Grounded]) -> Image.Image:
-    """Returns a copy of the picture with the items drawn on it.
+def draw(picture: Image.Image, items: Sequence[Grounded], *, order: bool = False) -> Image.Image:
+    """Returns a copy of the picture with what was found drawn on it.
 
     Args:
         picture: any mode; transparent parts become white.
-        items: in pixels of this picture, as `parse` gives them with transforms.
+        items: in pixels of this picture, as `grounding.parse` gives them with transforms.
+        order: number the items and join them by arrows.
     """
-    scale = max(1, math.ceil(SMALLEST_SIDE_PX / max(picture.size)))
-    canvas = _on_white(picture)
-    if scale > 1:
-        canvas = canvas.resize((canvas.width * scale, canvas.height * scale))
+    size = ImageSize(picture.height, picture.width)
+    return paint(picture, layout(size, marks_of(items), order=order))
+
+
+def paint(picture: Image.Image, scene: Scene) -> Image.Image:
+    """Returns a copy of the picture, ``scene.scale`` times as large, with the scene on it.
+
+    Args:
+        picture: any mode; transparent parts become white.
+        scene: laid out for the size of this picture.
+    """
+    canvas = on_white(picture)
+    if scene.scale > 1:
+        canvas = canvas.resize((scene.size.width, scene.size.height))
+    canvas = _filled(canvas, scene)
     pen = ImageDraw.Draw(canvas)
-    line = max(2, round(max(canvas.size) / 400))
-    labels = list(dict.fromkeys(item.label for item in items))
-    tags = []
-    for item in items:
-        colour = COLOURS[labels.index(item.label) % len(COLOURS)]
-        if isinstance(item, GroundedBox):
-            box = Box(*(value * scale for value in item.box))
-            _draw_box(pen, box, colour, line)
-        else:
-            point = Point(*(value * scale for value in item.point))
-            box = _draw_point(pen, point, colour, line)
-        if item.label.strip():
-            tags.append(_Tag(_one_line(item.label), box, colour))
-    _draw_tags(pen, tags, canvas.size)
+    for outline in scene.outlines:
+        _stroke(pen, outline)
+    for arrow in scene.arrows:
+        _arrow(pen, arrow)
+    for tag in scene.tags:
+        pen.rectangle(tag.frame, fill=tag.fill, outline=DARK)
+        pen.text(tag.text_at, tag.label, font=label_font(tag.label, tag.font_px), fill=tag.ink)
     return canvas
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
+def mask(size: ImageSize, marks: Sequence[Mark]) -> Image.Image:
+    """Returns which mark covers each pixel: mode "I;16", 0 for none, else its number from 1.
+
+    Later marks cover earlier ones; points cover the pixel they are in.
+    """
+    numbers = Image.new("I;16", (size.width, size.height))
+    pen = ImageDraw.Draw(numbers)
+    for number, mark in enumerate(marks, start=1):
+        shape = mark.shape
+        if isinstance(shape, Box):
+            if shape.x2 > shape.x1 and shape.y2 > shape.y1:
+                last = (math.ceil(shape.x2) - 1, math.ceil(shape.y2) - 1)
+                pen.rectangle((math.floor(shape.x1), math.floor(shape.y1), *last), fill=number)
+        elif isinstance(shape, Point):
+            pen.point((math.floor(shape.x), math.floor(shape.y)), fill=number)
+        else:
+            pen.polygon([tuple(point) for point in shape], fill=number)
+    return numbers
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Returns a copy in RGB; transparent parts become white."""
     if "A" not in picture.getbands() and "transparency" not in picture.info:
         return picture.convert("RGB")
     canvas = Image.new("RGB", picture.size, LIGHT)
@@ -96,81 +89,61 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return canvas
 
 
-def _draw_box(pen: ImageDraw.ImageDraw, box: Box, colour: tuple[int, int, int], line: int) -> None:
-    right, bottom = max(box.x1, box.x2 - 1), max(box.y1, box.y2 - 1)  # the last pixel inside
+def _filled(canvas: Image.Image, scene: Scene) -> Image.Image:
+    for outline in scene.outlines:
+        if outline.fill and outline.kind != "point":
+            cover = Image.new("L", canvas.size)
+            pen = ImageDraw.Draw(cover)
+            level = round(255 * outline.fill)
+            if outline.kind == "box":
+                pen.rectangle(_corners_of_box(outline), fill=level)
+            else:
+                pen.polygon([tuple(point) for point in outline.points], fill=level)
+            canvas.paste(outline.colour, mask=cover)
+    return canvas
+
+
+def _corners_of_box(outline: Outline) -> tuple[float, float, float, float]:
+    (x1, y1), (x2, y2) = outline.points
+    return x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)  # the last pixel inside
+
+
+def _stroke(pen: ImageDraw.ImageDraw, outline: Outline) -> None:
+    line = outline.line_px
     edge = max(1, line // 2)
-    outer = (box.x1 - edge, box.y1 - edge, right + edge, bottom + edge)
-    pen.rectangle(outer, outline=DARK, width=line + 2 * edge)
-    pen.rectangle((box.x1, box.y1, right, bottom), outline=colour, width=line)
+    if outline.kind == "box":
+        x1, y1, right, bottom = _corners_of_box(outline)
+        outer = (x1 - edge, y1 - edge, right + edge, bottom + edge)
+        pen.rectangle(outer, outline=DARK, width=line + 2 * edge)
+        pen.rectangle((x1, y1, right, bottom), outline=outline.colour, width=line)
+    elif outline.kind == "point":
+        for radius, fill in ((3.0 * line, DARK), (2.5 * line, LIGHT), (2.0 * line, outline.colour)):
+            pen.circle(outline.points[0], radius, fill=fill)
+    else:
+        ring = [tuple(point) for point in (*outline.points, outline.points[0])]
+        pen.line(ring, fill=DARK, width=line + 2 * edge, joint="curve")
+        pen.line(ring, fill=outline.colour, width=line, joint="curve")
 
 
-def _draw_point(
-    pen: ImageDraw.ImageDraw, point: Point, colour: tuple[int, int, int], line: int
-) -> Box:
-    for radius, fill in ((3.0 * line, DARK), (2.5 * line, LIGHT), (2.0 * line, colour)):
-        pen.circle(point, radius, fill=fill)
-    reach = 3.0 * line
-    return Box(point.x - reach, point.y - reach, point.x + reach, point.y + reach)
+def _arrow(pen: ImageDraw.ImageDraw, arrow: Arrow) -> None:
+    for colour, width in ((LIGHT, 2 * arrow.line_px), (DARK, arrow.line_px)):
+        pen.line((*arrow.start, *arrow.end), fill=colour, width=width)
+    head = arrow_head(arrow)
+    if head:
+        pen.polygon([tuple(point) for point in head], fill=DARK, outline=LIGHT)
 
 
-def _one_line(label: str) -> str:
-    text = " ".join(label.split())
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 3] + "..."
-
-
-def _draw_tags(pen: ImageDraw.ImageDraw, tags: Sequence[_Tag], size: tuple[int, int]) -> None:
-    height = max(SMALLEST_FONT_PX, round(max(size) * FONT_SHARE))
-    placed: list[Box] = []
-    for tag in tags:
-        font = _font(tag.label, height)
-        left, top, right, bottom = font.getbbox(tag.label)
-        margin = max(2, height // 5)
-        tag_width, tag_height = right - left + 2 * margin, bottom - top + 2 * margin
-        place = _place(tag.anchor, (tag_width, tag_height), size, placed)
-        placed.append(place)
-        pen.rectangle(place, fill=tag.colour, outline=DARK)
-        dark = sum(tag.colour) < 3 * 110
-        where = (place.x1 + margin - left, place.y1 + margin - top)
-        pen.text(where, tag.label, font=font, fill=LIGHT if dark else DARK)
-
-
-def _place(
-    anchor: Box, tag: tuple[float, float], size: tuple[int, int], placed: Sequence[Box]
-) -> Box:
-    """The first free place near the shape; above its corner when all are taken."""
-    candidates = [_inside(corner, tag, size) for corner in _corners(anchor, tag)]
-    for candidate in candidates:
-        if not any(_overlap(candidate, other) for other in placed):
-            return candidate
-    return candidates[0]
-
-
-def _corners(anchor: Box, tag: tuple[float, float]) -> Iterator[Point]:
-    width, height = tag
-    yield Point(anchor.x1, anchor.y1 - height)
-    yield Point(anchor.x1, anchor.y2)
-    yield Point(anchor.x2 - width, anchor.y1 - height)
-    yield Point(anchor.x2 - width, anchor.y2)
-    yield Point(anchor.x2, anchor.y1)
-    yield Point(anchor.x1 - width, anchor.y1)
-    yield Point(anchor.x1, anchor.y1)
-
-
-def _inside(corner: Point, tag: tuple[float, float], size: tuple[int, int]) -> Box:
-    x = max(0.0, min(corner.x, size[0] - 1 - tag[0]))
-    y = max(0.0, min(corner.y, size[1] - 1 - tag[1]))
-    return Box(x, y, x + tag[0], y + tag[1])
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one.x1 < other.x2 and other.x1 < one.x2 and one.y1 < other.y2 and other.y1 < one.y2
-
-
-def _font(label: str, height: int) -> Font:
-    if not label.isascii():
-        for name in _WIDE_FONTS:
-            try:
-                return ImageFont.truetype(name, height)
-            except OSError:  # not installed here
-                continue
-    return ImageFont.load_default(height)
+def arrow_head(arrow: Arrow) -> tuple[Point, ...]:
+    """The three corners of an arrow's head; none when it has no length."""
+    dx, dy = arrow.end.x - arrow.start.x, arrow.end.y - arrow.start.y
+    length = math.hypot(dx, dy)
+    if length == 0:
+        return ()
+    reach = min(6.0 * arrow.line_px, length)
+    ux, uy = dx / length * reach, dy / length * reach
+    back = Point(arrow.end.x - ux, arrow.end.y - uy)
+    return (
+        arrow.end,
+        Point(back.x - uy / 2, back.y + ux / 2),
+        Point(back.x + uy / 2, back.y - ux / 2),
+    )
