@@ -14,6 +14,7 @@ from qvl.geometry import (
     PixelLimits,
     Point,
     ResizeTransform,
+    box_iou,
     merged_grid,
     num_merged_tokens,
     patch_grid,
@@ -138,3 +139,10 @@ def test_grids_and_sizes_convert_both_ways() -> None:
 def test_limits_that_leave_no_size_are_refused() -> None:
     with pytest.raises(ConfigError, match="min_pixels 10 and max_pixels 5"):
         PixelLimits(min_pixels=10, max_pixels=5)
+
+
+def test_iou_of_box_with_itself_apart_and_empty() -> None:
+    box = Box(1, 2, 5, 8)
+    assert box_iou(box, box) == 1.0
+    assert box_iou(box, Box(10, 10, 12, 12)) == 0.0
+    assert box_iou(Box(1, 1, 1, 1), Box(1, 1, 1, 1)) == 0.0

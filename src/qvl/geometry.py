@@ -178,6 +178,19 @@ def clip(shape: Shape, size: ImageSize) -> Shape:
     )
 
 
+def box_iou(a: Box, b: Box) -> float:
+    """The intersection of two boxes over their union; 0 when both are empty.
+
+    >>> box_iou(Box(0, 0, 2, 2), Box(1, 0, 3, 2))
+    0.3333333333333333
+    """
+    width = min(a.x2, b.x2) - max(a.x1, b.x1)
+    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+    common = max(0.0, width) * max(0.0, height)
+    union = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - common
+    return common / union if union > 0 else 0.0
+
+
 def _rescale(shape: Shape, source: ImageSize, target: ImageSize) -> Shape:
     # Multiplying first keeps corners on corners: 1920 * 1932 / 1920 is 1932.
     ratios = ((target.width, source.width), (target.height, source.height)) * (len(shape) // 2)

@@ -63,13 +63,16 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     scripted = ScriptedModel()
     transform = ResizeTransform(ImageSize(100, 200), ImageSize(56, 112))
 
-    def process(conversation: Conversation) -> SimpleNamespace:
-        media = [part for part in conversation.messages[-1].content if hasattr(part, "source")]
-        items = [SimpleNamespace(transform=transform) for _ in media]
-        return SimpleNamespace(conversation=conversation, media=items)
+    class Process:
+        settings = SimpleNamespace(context_length=4096)
+
+        def __call__(self, conversation: Conversation, **options: object) -> SimpleNamespace:
+            media = [part for part in conversation.messages[-1].content if hasattr(part, "source")]
+            items = [SimpleNamespace(transform=transform) for _ in media]
+            return SimpleNamespace(conversation=conversation, media=items)
 
     monkeypatch.setattr(options, "model_folder", lambda args: Path("/models/scripted"))
-    monkeypatch.setattr(options, "load_processor", lambda folder: process)
+    monkeypatch.setattr(options, "load_processor", lambda folder: Process())
     monkeypatch.setattr(options, "load_model", lambda folder, args: scripted)
     return scripted
 

@@ -142,7 +142,10 @@ SAMPLING = {
 OPTIONS = {
     "ask": MODEL | MEDIA | SAMPLING | {"--system", "--json"},
     "chat": MODEL | MEDIA | SAMPLING | {"--system"},
-    "ground": MODEL | MEDIA | SAMPLING | {"--points", "--draw", "--json"},
+    "ground": MODEL
+    | MEDIA
+    | SAMPLING
+    | {"--points", "--detect", "--count", "--region", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
     "data": {"-n", "--number", "-o", "--output", "--seed"},

@@ -3,12 +3,16 @@
 Each is a few lines over the module of its kind in this folder.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
+from qvl.answers import grounding
 from qvl.answers.answering import AnsweringModel
-from qvl.messages import Conversation, Image
+from qvl.answers.grounding import CountAnswer, GroundingAnswer
+from qvl.geometry import Box
+from qvl.messages import Image
 from qvl.sampling_params import SamplingOptions, sampling_params
-from qvl.tasks import grounding
+from qvl.tasks.grounding import Kind
 
 if TYPE_CHECKING:
     from qvl.messages import ImageSource
@@ -24,24 +28,88 @@ class TypedAnswers:
 
     def ground(
         self,
-        image: "ImageSource | Image",
+        images: "grounding.Pictures",
         what: str,
         *,
-        kind: grounding.Kind = "box",
+        kind: Kind = "box",
         **options: Unpack[SamplingOptions],
-    ) -> grounding.GroundingResult:
-        """Finds things in a picture; boxes or points are in the pixels of the picture given.
+    ) -> GroundingAnswer:
+        """Finds things in pictures; boxes or points are in the pixels of the pictures given.
 
         Args:
-            image: the picture.
+            images: a picture or several.
             what: what to look for, such as "every person".
             kind: "box" or "point".
             options: see `SamplingParams`.
         """
         params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
-        picture = image if isinstance(image, Image) else Image(image)
-        conversation = Conversation.user(picture, grounding.prompt(what, kind=kind))
-        inputs = self.engine.prepare(conversation)
-        (answer,) = self.engine.complete([inputs], params)
-        transforms = [item.transform for item in inputs.media]
-        return grounding.parse(answer.text, transforms=transforms)
+        return grounding.locate(self.engine, images, what, kind=kind, params=params)
+
+    def point(
+        self, images: "grounding.Pictures", what: str, **options: Unpack[SamplingOptions]
+    ) -> GroundingAnswer:
+        """Points at things: `ground` with points."""
+        return self.ground(images, what, kind="point", **options)
+
+    def zoom(
+        self,
+        image: "ImageSource | Image",
+        region: Box,
+        what: str,
+        *,
+        kind: Kind = "box",
+        **options: Unpack[SamplingOptions],
+    ) -> GroundingAnswer:
+        """Looks again at a part of a picture in full resolution; results are in the whole picture.
+
+        Args:
+            image: the picture.
+            region: x1, y1, x2, y2 in its pixels.
+            what: what to look for.
+            kind: "box" or "point".
+            options: see `SamplingParams`.
+        """
+        params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
+        return grounding.locate(
+            self.engine, image, what, kind=kind, region=Box(*region), params=params
+        )
+
+    def detect(
+        self,
+        images: "grounding.Pictures",
+        categories: Sequence[str],
+        *,
+        merge: bool = True,
+        **options: Unpack[SamplingOptions],
+    ) -> GroundingAnswer:
+        """Finds every instance of some categories, whatever they are.
+
+        Labels of the result are spelled as the categories; boxes of anything else are problems.
+
+        Args:
+            images: a picture or several.
+            categories: names, such as ["cat", "dog"].
+            merge: drop boxes that say again what an earlier one said.
+            options: see `SamplingParams`.
+        """
+        params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
+        return grounding.detect(self.engine, images, categories, merge=merge, params=params)
+
+    def count(
+        self,
+        images: "grounding.Pictures",
+        things: str,
+        *,
+        listing: bool = False,
+        **options: Unpack[SamplingOptions],
+    ) -> CountAnswer:
+        """Counts things.
+
+        Args:
+            images: a picture or several.
+            things: in the plural, such as "red circles".
+            listing: ask for the boxes first and then the number; large models count better so.
+            options: see `SamplingParams`.
+        """
+        params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
+        return grounding.count(self.engine, images, things, listing=listing, params=params)

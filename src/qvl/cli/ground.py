@@ -2,23 +2,26 @@
 
 qvl ground street.jpg "every person" --draw out.png
 qvl ground desk.png "the red cup" --points
+qvl ground page.png "every word" --region 100,200,500,400
+qvl ground street.jpg "car, person, traffic light" --detect
+qvl ground cakes.jpg "cupcakes" --count
 
-Prints one line a thing: x1 y1 x2 y2 (or x y), a tab, its name.
+Prints one line a thing: x1 y1 x2 y2 (or x y), a tab, its name. --count prints a number.
 """
 
 import argparse
-from pathlib import Path
 
-import PIL.Image
-
+from qvl.answers.drawings import check_drawing_path, save_marks
+from qvl.answers.grounding import GroundingAnswer
 from qvl.cli import options
+from qvl.cli.late_model import LateModel
 from qvl.cli.terminal import note, write, write_json
 from qvl.errors import InputError
-from qvl.messages import Conversation, Image
+from qvl.geometry import Box
+from qvl.messages import Image
 from qvl.processing.image import load_image
-from qvl.tasks import grounding
-from qvl.tasks.draw import draw
-from qvl.tasks.grounding import Grounded, GroundedBox, GroundingResult
+from qvl.tasks.grounding import Grounded, GroundedBox, Kind
+from qvl.tasks.marks import marks_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", help="the picture")
     parser.add_argument("thing", help="what to find, such as 'every person'")
     parser.add_argument("--points", action="store_true", help="points instead of boxes")
+    parser.add_argument(
+        "--detect", action="store_true", help="everything of several kinds, named with commas"
+    )
+    parser.add_argument("--count", action="store_true", help="the number of the things")
+    parser.add_argument(
+        "--region", metavar="X1,Y1,X2,Y2", help="look at this part only, in full resolution"
+    )
     parser.add_argument("--draw", metavar="OUT.png", help="write the picture with what was found")
     parser.add_argument("--json", action="store_true", help="everything known about each thing")
     # Room for about 50 boxes of 40 tokens.
@@ -36,39 +46,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was found; an empty answer is no failure."""
-    output = _output(args.draw)
-    prompt = grounding.prompt(args.thing, kind="point" if args.points else "box")
-    params = options.sampling_params(args)
+    target = None if args.draw is None else check_drawing_path(args.draw)
+    ways = [name for name in ("points", "detect", "count") if getattr(args, name)]
+    if len(ways) > 1 or (args.region is not None and ways not in ([], ["points"])):
+        given = [*ways, *(["region"] if args.region is not None else [])]
+        raise InputError(f"--{' and --'.join(given)} do not go together")
+    region = None if args.region is None else _region(args.region)
     (image,) = options.media_parts([args.image], args)
     if not isinstance(image, Image):
         raise InputError(f"{args.image} is a video, expected a picture")
-    folder = options.model_folder(args)
-    inputs = options.load_processor(folder)(Conversation.user(image, prompt))
-    model = options.load_model(folder, args)
-    (answer,) = model.engine.complete([inputs], params)
-    transforms = [item.transform for item in inputs.media]
-    result = grounding.parse(answer.text, transforms=transforms)
-    if args.json:
-        write_json(result.to_json())
+    model = LateModel(options.model_folder(args), args)
+    sampling = options.sampling_options(args)
+    kind: Kind = "point" if args.points else "box"
+    if args.count:
+        counted = model.count(image, args.thing, **sampling)
+        found = counted.found
+        write_json(counted.to_json()) if args.json else write(str(counted))
     else:
-        for item in result.items:
-            write(_line(item))
-    _report(result)
-    if output is not None:
-        _save(draw(load_image(args.image), result.items), output)
+        if args.detect:
+            found = model.detect(image, args.thing.split(","), **sampling)
+        elif region is not None:
+            found = model.zoom(image, region, args.thing, kind=kind, **sampling)
+        else:
+            found = model.ground(image, args.thing, kind=kind, **sampling)
+        write_json(found.to_json()) if args.json else _print(found)
+        _report(found)
+    if target is not None:
+        save_marks(target, load_image(args.image), marks_of(found.items))
+        note(f"drawn: {target}")
     return 0
 
 
-def _output(name: str | None) -> Path | None:
-    """Where to draw, checked before the model runs."""
-    if name is None:
-        return None
-    path = Path(name)
-    if path.suffix.lower() not in PIL.Image.registered_extensions():
-        raise InputError(f"cannot draw a {path.suffix or 'file without ending'}, expected .png")
-    if not path.parent.is_dir():
-        raise InputError(f"folder {path.parent} of {path.name} does not exist")
-    return path
+def _region(text: str) -> Box:
+    try:
+        x1, y1, x2, y2 = (float(number) for number in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"region is {text!r}, expected four numbers such as 100,200,500,400"
+        ) from None
+    return Box(x1, y1, x2, y2)
+
+
+def _print(found: GroundingAnswer) -> None:
+    for item in found.items:
+        write(_line(item))
 
 
 def _line(item: Grounded) -> str:
@@ -76,7 +97,7 @@ def _line(item: Grounded) -> str:
     return " ".join(f"{value:.0f}" for value in numbers) + f"\t{' '.join(item.label.split())}"
 
 
-def _report(result: GroundingResult) -> None:
+def _report(result: GroundingAnswer) -> None:
     for problem in result.problems:
         note(f"left out: {problem}")
     if result.truncated:
@@ -88,11 +109,3 @@ def _report(result: GroundingResult) -> None:
     clipped = sum(item.clipped for item in result.items)
     if clipped:
         note(f"{clipped} reached beyond the picture and were cut at its edge")
-
-
-def _save(picture: PIL.Image.Image, path: Path) -> None:
-    try:
-        picture.save(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    note(f"drawn: {path}")

@@ -11,13 +11,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from qvl.checkpoint import EMBEDDED
 from qvl.cli.terminal import note
 from qvl.errors import CheckpointError, InputError
 from qvl.messages import Image, SamplingParams, Text, Video
 from qvl.processing.sources import is_video_name, locate_source
+from qvl.sampling_params import SamplingOptions
+from qvl.sampling_params import sampling_params as sampling_params_of
 
 if TYPE_CHECKING:
     from qvl.api import VisionLanguageModel
@@ -85,11 +87,16 @@ def add_sampling_options(parser: argparse.ArgumentParser, *, max_tokens: int) ->
     )
 
 
-def sampling_params(args: argparse.Namespace) -> SamplingParams:
-    """What `add_sampling_options` declared, validated."""
+def sampling_options(args: argparse.Namespace) -> SamplingOptions:
+    """What `add_sampling_options` declared, for methods that take these options by name."""
     names = [item.name for item in fields(SamplingParams) if hasattr(args, item.name)]
     values = {name: getattr(args, name) for name in names}
-    return SamplingParams(**{**values, "stop": tuple(args.stop)})
+    return cast(SamplingOptions, {**values, "stop": tuple(args.stop)})
+
+
+def sampling_params(args: argparse.Namespace) -> SamplingParams:
+    """What `add_sampling_options` declared, validated."""
+    return sampling_params_of(sampling_options(args))
 
 
 def media_part(source: str, args: argparse.Namespace) -> Image | Video:

@@ -21,10 +21,11 @@ from qvl.data.synth.shapes import shapes_sample
 from qvl.data.synth.text import line_sample, word_sample
 from qvl.data.synth.words import Split
 from qvl.errors import InputError
-from qvl.evaluation.metrics import box_iou, character_errors
-from qvl.geometry import Box
+from qvl.evaluation.metrics import character_errors
+from qvl.geometry import Box, box_iou
 from qvl.messages import Conversation, Image, Message, SamplingParams, TextGenerator
 from qvl.tasks import agent, grounding
+from qvl.tasks.actions import Action, Click
 
 # Above every seed that training uses in its first number.
 _SEED = 987_654_321
@@ -72,8 +73,8 @@ def _points(answer: str, sample: Sample, expected: str) -> float:
 def _click(answer: str, sample: Sample, expected: str) -> float:
     """1 if the first call clicks inside the button that the expected answer clicks in the
     middle."""
-    calls, wanted = agent.parse_calls(answer), agent.parse_calls(expected)
-    point, middle = agent.clicked_point(calls[0]) if calls else None, agent.clicked_point(wanted[0])
+    given, wanted = agent.parse(answer).actions, agent.parse(expected).actions
+    point, middle = (_clicked(actions[0]) if actions else None for actions in (given, wanted))
     if point is None or middle is None:
         return 0.0
     boxes = [Box(*box) for _, box in sample.facts["buttons"]]
@@ -81,6 +82,10 @@ def _click(answer: str, sample: Sample, expected: str) -> float:
         boxes, key=lambda b: math.dist(((b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2), (middle.x, middle.y))
     )
     return float(_holds(button, point.x, point.y))
+
+
+def _clicked(action: Action) -> Point | None:
+    return action.point if isinstance(action, Click) else None
 
 
 def _holds(box: Box, x: float, y: float) -> bool:

@@ -1,0 +1,74 @@
+"""Writes drawings to files: pixels in any format Pillow writes, or SVG.
+
+Owns: the check of a target before the work, and atomic writing. Does not own: what is drawn.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import PIL.Image
+
+from qvl.errors import InputError
+from qvl.geometry import ImageSize
+from qvl.tasks import draw_svg
+from qvl.tasks.draw import paint
+from qvl.tasks.marks import Mark, Scene, layout
+
+
+def check_drawing_path(path: str | Path) -> Path:
+    """Returns the path of a drawing that can be written there.
+
+    Raises:
+        InputError: an ending that names no format, or a folder that does not exist.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    PIL.Image.init()
+    writable = {ending for ending, name in PIL.Image.EXTENSION.items() if name in PIL.Image.SAVE}
+    if suffix != ".svg" and suffix not in writable:
+        raise InputError(
+            f"cannot draw a {suffix or 'file without ending'}, expected .png, .jpg or .svg"
+        )
+    if not target.parent.is_dir():
+        raise InputError(f"folder {target.parent} of {target.name} does not exist")
+    return target
+
+
+def save_marks(path: str | Path, picture: PIL.Image.Image, marks: Sequence[Mark]) -> None:
+    """Writes a picture with marks on it; see `save_scene`."""
+    save_scene(path, picture, layout(ImageSize(picture.height, picture.width), marks))
+
+
+def save_scene(path: str | Path, picture: PIL.Image.Image, scene: Scene) -> None:
+    """Writes a picture with a scene on it, as SVG when the name ends so.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    target = check_drawing_path(path)
+    if target.suffix.lower() == ".svg":
+        _write(target, lambda part: part.write_text(draw_svg.write(scene, picture), "utf-8"))
+    else:
+        save_picture(target, paint(picture, scene))
+
+
+def save_picture(path: str | Path, picture: PIL.Image.Image) -> None:
+    """Writes a finished picture.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    target = check_drawing_path(path)
+    if target.suffix.lower() == ".svg":
+        raise InputError(f"{target.name} would hold a picture, expected .png or .jpg")
+    _write(target, lambda part: picture.save(part, PIL.Image.EXTENSION[target.suffix.lower()]))
+
+
+def _write(target: Path, write: Callable[[Path], object]) -> None:
+    part = target.with_name(target.name + ".part")
+    try:
+        write(part)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
