@@ -16,6 +16,7 @@ from qvl.errors import MissingDependencyError
 from qvl.geometry import FACTOR, Box
 from qvl.messages import Image
 from qvl.tasks import agent, grounding
+from qvl.tasks.actions import Click
 
 try:
     font_files("train")
@@ -150,8 +151,9 @@ def test_a_click_lands_on_its_button() -> None:
     for number in range(20):
         sample = draw(screen_sample, number, clicks=1.0)
         for question, answer in turns(sample):
-            (call,) = agent.parse_calls(answer)
-            point = agent.clicked_point(call)
+            (action,) = agent.parse(answer).actions
+            assert isinstance(action, Click)
+            point = action.point
             assert point is not None
             (box,) = [
                 Box(*b)

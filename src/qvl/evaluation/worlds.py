@@ -22,7 +22,7 @@ from qvl.data.synth.text import line_sample, word_sample
 from qvl.data.synth.words import Split
 from qvl.errors import InputError
 from qvl.evaluation.metrics import character_errors
-from qvl.geometry import Box, box_iou
+from qvl.geometry import Box, Point, box_iou
 from qvl.messages import Conversation, Image, Message, SamplingParams, TextGenerator
 from qvl.tasks import agent, grounding
 from qvl.tasks.actions import Action, Click

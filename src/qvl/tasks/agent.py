@@ -1,30 +1,61 @@
-"""Function calls that operate a screen: written and read in the published form.
+"""Operating a screen: how a model is asked, and how its answer is read and written.
 
-Owns the text of a call. Coordinates are pixels of the resized screenshot, as everywhere in the
-model's text.
+Owns: the prompt of a turn, the text of an answer. Does not own: actions (``actions``), how calls
+spell them (``action_calls``), the schemas (``agent_tools``), the loop (``qvl.agents``).
 
-    ToolCall -> format_call -> "<tool_call>\\n{...}\\n</tool_call>" -> parse_calls -> ToolCall
-Source: QwenLM/Qwen2.5-VL cookbooks/computer_use.ipynb and cookbooks/utils/agent_function_call.py.
+    goal, history -> prompt() + a screenshot -> model -> answer -> parse(answer, transform)
+    Action -> format() -> training text
+
+Models write pixels of the resized screenshot; actions are in pixels of the real screen when the
+transform is given. Source: QwenLM/Qwen2.5-VL cookbooks/mobile_agent.ipynb, computer_use.ipynb.
 """
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from qvl.geometry import Point
+from PIL import Image
+
+from qvl.errors import InputError
+from qvl.geometry import ResizeTransform
 from qvl.messages import ToolCall
-from qvl.tasks.json_repair import iter_json
+from qvl.tasks.action_calls import UnusableCall, read_action, write_action
+from qvl.tasks.actions import Action, mapped, outside, points, to_json
+from qvl.tasks.agent_tools import ToolName
+from qvl.tasks.draw import draw
+from qvl.tasks.tool_calls import format_call, read_calls
 
-COMPUTER_USE = "computer_use"
 
-# The closing mark is missing when an answer was cut off.
-_CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|$)", re.DOTALL)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentAnswer:
+    """What an answer asks to be done, in the order it asks it."""
 
+    actions: tuple[Action, ...]
+    """In original_px after ``parse`` with a transform, else in resized_px."""
+    calls: tuple[ToolCall, ...]
+    """All calls as written, in resized_px; also those that are no action."""
+    thought: str
+    """What stands before the first call."""
+    text: str
+    """The whole answer."""
+    truncated: bool
+    """True when the answer ended inside a call."""
+    problems: tuple[str, ...] = ()
+    """What was asked but cannot be done, one line each."""
 
-def click(point: Point) -> ToolCall:
-    """Returns the call that clicks a point, rounded to whole pixels."""
-    arguments = {"action": "left_click", "coordinate": [round(point.x), round(point.y)]}
-    return ToolCall(COMPUTER_USE, arguments)
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary for ``json.dumps``."""
+        return {
+            "actions": [to_json(action) for action in self.actions],
+            "thought": self.thought,
+            "truncated": self.truncated,
+            "problems": list(self.problems),
+            "text": self.text,
+        }
+
+    def draw(self, screenshot: Image.Image) -> Image.Image:
+        """Returns a copy of the screenshot with the places of the actions on it."""
+        return draw(screenshot, [point for action in self.actions for point in points(action)])
 
 
 def click_prompt(label: str) -> str:
@@ -32,38 +63,87 @@ def click_prompt(label: str) -> str:
     return f"Click the {label} button."
 
 
-def format_call(call: ToolCall) -> str:
-    """Returns the call as the model writes it.
+def prompt(goal: str, history: Sequence[str] = ()) -> str:
+    """The words of a turn; the screenshot follows them.
 
-    >>> print(format_call(click(Point(3, 4))))
+    Args:
+        goal: what is to be done.
+        history: the calls made so far, as JSON, oldest first.
+
+    >>> prompt("Open it.", ['{"name": "mobile_use", "arguments": {"action": "wait", "time": 2}}'])
+    'The user query:  Open it.\\nTask progress (You have done the following operation on the \
+current device): Step 1: {"name": "mobile_use", "arguments": {"action": "wait", "time": 2}}; '
+
+    Raises:
+        InputError: the goal is empty.
+    """
+    if not goal.strip():
+        raise InputError("the goal is empty", hint="say what is to be done on the screen")
+    steps = "".join(f"Step {number}: {call}; " for number, call in enumerate(history, start=1))
+    return (
+        f"The user query:  {goal.strip()}\nTask progress (You have done the following operation "
+        f"on the current device): {steps}"
+    )
+
+
+def parse(text: str, *, transform: ResizeTransform | None = None) -> AgentAnswer:
+    """Reads what an answer asks to be done; never fails on what a model wrote.
+
+    A place outside the screen makes an action a problem: clicking somewhere else instead would be
+    an invention.
+
+    Args:
+        text: the model's answer.
+        transform: of the screenshot; without it coordinates stay in resized_px, unchecked.
+
+    >>> parse('<tool_call>{"name": "mobile_use", "arguments": {"action": "click"}}').problems
+    ('click has no coordinate, expected [x, y]',)
+    """
+    reading = read_calls(text)
+    problems = list(reading.problems)
+    actions: list[Action] = []
+    for call in reading.calls:
+        try:
+            action = read_action(call)
+        except UnusableCall as error:
+            problems.append(str(error))
+            continue
+        place = None if transform is None else outside(action, transform.resized)
+        if transform is None:
+            actions.append(action)
+        elif place is None:
+            actions.append(mapped(action, transform))
+        else:
+            at = f"({place.x:g}, {place.y:g})"
+            problems.append(f"{at} is outside the screen of {transform.resized}")
+    return AgentAnswer(
+        actions=tuple(actions),
+        calls=reading.calls,
+        thought=reading.thought,
+        text=text,
+        truncated=reading.truncated,
+        problems=tuple(problems),
+    )
+
+
+def format(action: Action, *, tool: ToolName = "computer_use", thought: str = "") -> str:
+    """Writes an answer as the model writes it; `parse` reads it back unchanged.
+
+    Args:
+        action: in resized_px; coordinates are rounded to whole pixels.
+        tool: the function that is called.
+        thought: words before the call.
+
+    >>> from qvl.geometry import Point
+    >>> from qvl.tasks.actions import Click
+    >>> print(format(Click(point=Point(3, 4)), thought="There it is."))
+    There it is.
     <tool_call>
     {"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [3, 4]}}
     </tool_call>
+
+    Raises:
+        InputError: the function has no such action.
     """
-    record = {"name": call.name, "arguments": call.arguments}
-    return f"<tool_call>\n{json.dumps(record, ensure_ascii=False)}\n</tool_call>"
-
-
-def parse_calls(text: str) -> tuple[ToolCall, ...]:
-    """Returns the complete calls in an answer; what is not a call is left out."""
-    calls = []
-    for body in _CALL.findall(text):
-        for fragment in iter_json(body):
-            value = fragment.value
-            if not (fragment.complete and isinstance(value, Mapping)):
-                continue
-            name, arguments = value.get("name"), value.get("arguments")
-            if isinstance(name, str) and isinstance(arguments, dict):
-                calls.append(ToolCall(name, arguments))
-    return tuple(calls)
-
-
-def clicked_point(call: ToolCall) -> Point | None:
-    """Returns where a call clicks, or None if it does not say."""
-    where = call.arguments.get("coordinate")
-    if not isinstance(where, list) or len(where) != 2:
-        return None
-    x, y = where
-    if isinstance(x, int | float) and isinstance(y, int | float):
-        return Point(float(x), float(y))
-    return None
+    call = format_call(write_action(action, tool))
+    return f"{thought}\n{call}" if thought else call

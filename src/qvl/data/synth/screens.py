@@ -11,6 +11,7 @@ from qvl.data.synth.text import conversation_about
 from qvl.data.synth.words import Split, random_word
 from qvl.geometry import FACTOR, Box, Point
 from qvl.tasks import agent, grounding
+from qvl.tasks.actions import Click
 
 _BUTTON, _CHECKBOX, _FIELD, _LINK = (
     KINDS.index(k) for k in ("button", "checkbox", "field", "link")
@@ -163,7 +164,7 @@ def _ask(
     text, box = button
     if rng.random() < clicks:
         centre = Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
-        return agent.click_prompt(text), agent.format_call(agent.click(centre))
+        return agent.click_prompt(text), agent.format(Click(point=centre))
     whole = Box(box.x1, box.y1, min(box.x2, width - 1), min(box.y2, height - 1))
     item = grounding.GroundedBox(box=whole, label=f"{text} button")
     return grounding.prompt(f"the {text} button"), grounding.format([item])
