@@ -65,3 +65,37 @@ def test_a_target_that_cannot_be_written_is_refused_first(
 ) -> None:
     code, out, _ = run("ground", picture, "a cup", "--draw", target)
     assert (code, out, model.asked) == (1, "", [])
+
+
+def test_detect_and_count(run: Run, model: ScriptedModel, picture: str) -> None:
+    model.answers = ['[{"bbox_2d": [28, 14, 56, 28], "label": "Cups"}]', "There are two cups."]
+    assert run("ground", picture, "cup, plate", "--detect")[:2] == (0, "50 25 100 50\tcup\n")
+    assert run("ground", picture, "cups", "--count")[:2] == (0, "2\n")
+    asked = [turn.conversation.messages[0].content[1].text for turn in model.asked]  # type: ignore[attr-defined]
+    assert "'cup, plate'" in asked[0]
+    assert asked[1] == "How many cups are there in the image?"
+
+
+def test_a_region_is_what_the_model_sees(run: Run, model: ScriptedModel, picture: str) -> None:
+    model.answers = ["[]"]
+    assert run("ground", picture, "a cup", "--region", "10,20,60,80")[0] == 0
+    (turn,) = model.asked[0].conversation.messages  # type: ignore[attr-defined]
+    assert turn.content[0].source.size == (50, 60)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--detect", "--count"], "--detect and --count do not go together"),
+        (["--count", "--region", "1,2,3,4"], "--count and --region do not go together"),
+        (["--region", "1,2,3"], "region is '1,2,3', expected four numbers"),
+        (["--region", "500,500,600,600"], "has nothing of the picture"),
+        (["--region", "nan,0,50,50"], "expected four finite numbers"),
+    ],
+)
+def test_wrong_ways_are_refused(
+    run: Run, model: ScriptedModel, picture: str, options: list[str], said: str
+) -> None:
+    code, out, err = run("ground", picture, "cup", *options)
+    assert (code, out, model.asked) == (1, "", [])
+    assert said in err

@@ -7,6 +7,7 @@ Owns: asking, and results that know the pictures they are about. Does not own: t
 """
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import PIL.Image
 from qvl.answers.answering import AnsweringModel
 from qvl.answers.drawings import save_marks
 from qvl.errors import InputError
-from qvl.geometry import Box, ImageSize, Point, ResizeTransform
+from qvl.geometry import Box, ImageSize, Point, clip
 from qvl.messages import Conversation, GenerationResult, Image, SamplingParams
 from qvl.processing.image import load_image
 from qvl.processing.processor import ModelInputs
@@ -230,7 +231,9 @@ def _on_grid(region: Box, size: ImageSize) -> tuple[int, int, int, int]:
     Raises:
         InputError: nothing of it lies inside.
     """
-    whole = ResizeTransform(size, size).clip_original(Box(*map(float, region)))
+    if not all(math.isfinite(value) for value in region):
+        raise InputError(f"region is {tuple(region)}, expected four finite numbers")
+    whole = clip(Box(*map(float, region)), size)
     left, top, right, bottom = round(whole.x1), round(whole.y1), round(whole.x2), round(whole.y2)
     if right - left < _SMALLEST_REGION_PX or bottom - top < _SMALLEST_REGION_PX:
         raise InputError(
