@@ -1,6 +1,7 @@
 """Boxes and points: every form that models write, and nothing they did not."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -146,6 +147,63 @@ def test_one_element_or_record_may_hold_several() -> None:
 )
 def test_never_invents(text: str) -> None:
     assert parse(text).items == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "raw"),
+    [
+        ('{"bbox_2d": [0, 1, 9, 0, 9, 5, 0, 6], "label": "a"}', (0, 0, 9, 6), 8),
+        ('{"bbox_2d": [[0, 1], [9, 0], [9, 5], [0, 6]]}', (0, 0, 9, 6), 8),
+        ('{"polygon": [0, 1, 9, 0, 4, 6], "label": "a"}', (0, 0, 9, 6), 6),
+        ('{"quad": [{"x": 0, "y": 1}, {"x": 9, "y": 0}, {"x": 4, "y": 6}]}', (0, 0, 9, 6), 6),
+    ],
+)
+def test_an_outline_is_the_box_around_it(text: str, box: tuple[float, ...], raw: int) -> None:
+    (item,) = parse(text).boxes
+    assert (item.box, len(item.raw)) == (box, raw)
+
+
+def test_a_box_comes_before_its_outline() -> None:
+    text = '{"bbox_2d": [1, 2, 3, 4], "polygon": [1, 2, 3, 2, 3, 4], "label": "cup"}'
+    (item,) = parse(text).boxes
+    assert (item.box, item.extra) == (CUP, {"polygon": [1, 2, 3, 2, 3, 4]})
+
+
+def test_eight_numbers_that_go_round_nothing_may_be_two_boxes() -> None:
+    result = parse('{"bbox_2d": [0, 0, 9, 9, 20, 0, 29, 9]}')
+    assert result.items == ()
+    assert len(result.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('[{"bbox_2d": [1, 2, 3, 4], "label": "5, 6"}]', ["1, 2, 3, 4"]),
+        ('{"bbox_2d": [[1, 2, 3, 4], [5, 6, 7, 8]]}', ["1, 2, 3, 4", "5, 6, 7, 8"]),
+        ('{"bbox_2d": [[1, 2], [3, 4]]}', ["1, 2], [3, 4"]),
+        ('{"bbox_2d": "1, 2, 3, 4"}', ['"1, 2, 3, 4"']),
+        ('{"bbox_2d": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}}', ['1, "y1": 2, "x2": 3, "y2": 4']),
+        ("At [1, 2, 3, 4].", ["1, 2, 3, 4"]),
+        ('{"cup": [1, 2, 3, 4]}', ["1, 2, 3, 4"]),
+        ('[{"bbox_2d": [1, 2, 3, 4]}, {"bbox_2d": [5,', ["1, 2, 3, 4"]),
+        ("bbox_2d: 1, 2, 3, 4", ["1, 2, 3, 4"]),
+        ("1,2,3,4 cup", ["1,2,3,4"]),
+        ('<points x1="1" y1="2" x2="3" y2="4" alt="9">9</points>', ['1" y1="2', '3" y2="4']),
+        ("<points 5 6>bird</points>", [" 5 6"]),
+    ],
+)
+def test_knows_which_characters_state_a_place(text: str, written: list[str]) -> None:
+    assert [text[slice(*item.span or (0, 0))] for item in parse(text).items] == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2,3,4 a" + " " * 50_000 + "b", "[" + "1" * 50_000 + "x", '{"bbox_2d": "' + "1" * 50_000],
+)
+def test_long_runs_take_no_time(text: str) -> None:
+    start = time.process_time()
+    parse(text)
+    assert time.process_time() - start < 1.0
 
 
 def test_tells_an_empty_answer_from_prose_and_from_a_cut() -> None:

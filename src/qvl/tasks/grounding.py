@@ -46,9 +46,13 @@ class GroundedBox:
     clipped: bool = False
     """True when the model placed a side outside the picture; ``raw`` has what it wrote."""
     raw: tuple[float, ...] = field(default=(), compare=False)
-    """The numbers as written, in resized_px."""
+    """The numbers as written, in resized_px; more than four are the corners of an outline."""
     extra: Mapping[str, JsonValue] = field(default_factory=dict)
     """Further JSON keys, such as ``sub_label``."""
+    span: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    """Characters of the answer from the first to the last of its numbers."""
+    confidence: float | None = field(default=None, repr=False)
+    """Set by `answers.confidence.with_confidence`: 0 to 1, how sure the numbers were."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """A plain dictionary, coordinates to a hundredth of a pixel."""
@@ -65,6 +69,8 @@ class GroundedPoint:
     clipped: bool = False
     raw: tuple[float, ...] = field(default=(), compare=False)
     extra: Mapping[str, JsonValue] = field(default_factory=dict)
+    span: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    confidence: float | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, JsonValue]:
         """A plain dictionary, coordinates to a hundredth of a pixel."""
@@ -137,10 +143,12 @@ clipped=False, raw=(1.0, 2.0, 3.0, 4.0), extra={}),)
     problems = list(reading.problems)
     items: list[Grounded] = []
     for shape in reading.shapes:
+        if not shape.numbers:  # a name without a place; the problem is listed
+            continue
         if transforms and not 0 <= shape.image_index < len(transforms):
             problems.append(f"picture {shape.image_index} is named, there are {len(transforms)}")
             continue
-        items.append(_typed(shape, transforms[shape.image_index] if transforms else None))
+        items.append(placed(shape, transforms[shape.image_index] if transforms else None))
     return GroundingResult(
         items=tuple(items),
         text=text,
@@ -150,15 +158,12 @@ clipped=False, raw=(1.0, 2.0, 3.0, 4.0), extra={}),)
     )
 
 
-def _typed(shape: Shape, transform: ResizeTransform | None) -> Grounded:
+def placed(shape: Shape, transform: ResizeTransform | None) -> Grounded:
+    """A shape as it stands in the picture; of an outline, the box around its corners."""
     numbers = shape.numbers
-    if len(numbers) == 4:
-        box = Box(
-            min(numbers[0], numbers[2]),
-            min(numbers[1], numbers[3]),
-            max(numbers[0], numbers[2]),
-            max(numbers[1], numbers[3]),
-        )
+    if len(numbers) >= 4:
+        xs, ys = numbers[::2], numbers[1::2]
+        box = Box(min(xs), min(ys), max(xs), max(ys))
         mapped = box if transform is None else transform.to_original(box)
         inside = mapped if transform is None else transform.clip_original(mapped)
         return GroundedBox(
@@ -168,6 +173,7 @@ def _typed(shape: Shape, transform: ResizeTransform | None) -> Grounded:
             clipped=inside != mapped,
             raw=numbers,
             extra=shape.extra,
+            span=shape.span,
         )
     point = Point(*numbers)
     place = point if transform is None else transform.to_original(point)
@@ -179,6 +185,7 @@ def _typed(shape: Shape, transform: ResizeTransform | None) -> Grounded:
         clipped=within != place,
         raw=numbers,
         extra=shape.extra,
+        span=shape.span,
     )
 
 
@@ -292,10 +299,15 @@ def _rounded(shape: Box | Point) -> list[JsonValue]:
 
 
 def _shared(item: Grounded) -> dict[str, JsonValue]:
-    return {
+    shared: dict[str, JsonValue] = {
         "label": item.label,
         "image_index": item.image_index,
         "clipped": item.clipped,
         "raw": list(item.raw),
         "extra": dict(item.extra),
     }
+    if item.span is not None:
+        shared["span"] = list(item.span)
+    if item.confidence is not None:
+        shared["confidence"] = item.confidence
+    return shared
