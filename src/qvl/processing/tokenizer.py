@@ -156,14 +156,15 @@ class Tokenizer:
         Ids of embedding rows beyond the vocabulary stand for no text. ``<tool_call>`` is not marked
         special in the published files and stays visible.
         """
-        parts = (self._token_bytes(index, skip_special_tokens) for index in ids)
+        parts = (self.token_bytes(index, skip_special_tokens) for index in ids)
         return b"".join(parts).decode("utf-8", errors="replace")
 
     def stream_decoder(self, *, skip_special_tokens: bool = True) -> "StreamDecoder":
         """Returns a decoder that takes ids one by one."""
         return StreamDecoder(self, skip_special_tokens=skip_special_tokens)
 
-    def _token_bytes(self, index: int, skip_special_tokens: bool) -> bytes:
+    def token_bytes(self, index: int, skip_special_tokens: bool = True) -> bytes:
+        """Returns what one token adds to the text: UTF-8, maybe only a part of a character."""
         if skip_special_tokens and index in self._hidden_ids:
             return b""
         found = self._bytes_by_id.get(index)
@@ -190,7 +191,7 @@ class StreamDecoder:
 
     def push(self, token_id: int) -> str:
         """Returns the text that is certain after this token; often empty inside a character."""
-        return self._utf8.decode(self._tokenizer._token_bytes(token_id, self._skip_special_tokens))
+        return self._utf8.decode(self._tokenizer.token_bytes(token_id, self._skip_special_tokens))
 
     def flush(self) -> str:
         """Ends the stream and returns what was held back, U+FFFD for an unfinished character."""
