@@ -23,6 +23,7 @@ LAYERS = {
     "geometry": 0,
     "options": 0,
     "sampling_params": 0,
+    "video_facts": 0,
     "messages": 0,
     "processing": 1,
     "tasks": 1,
@@ -40,7 +41,7 @@ LAYERS = {
     "cli": 6,
 }
 # Inside layer 0 the files stand in this order; a file imports only those before it.
-GROUND_FLOOR = ("errors", "geometry", "options", "sampling_params", "messages")
+GROUND_FLOOR = ("errors", "geometry", "options", "sampling_params", "video_facts", "messages")
 
 TORCH_FREE = (
     "qvl",
@@ -48,6 +49,7 @@ TORCH_FREE = (
     "qvl.messages",
     "qvl.options",
     "qvl.sampling_params",
+    "qvl.video_facts",
     "qvl.geometry",
     "qvl.processing",
     "qvl.tasks",

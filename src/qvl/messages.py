@@ -19,15 +19,27 @@ from qvl.errors import InputError
 from qvl.options import check_keys, nearest, real_number, shown, type_name, whole_number
 from qvl.sampling_params import SamplingParams as SamplingParams
 
+
+class PreparedSource:
+    """Stands in a part for a picture or video that was decoded before, its options settled.
+
+    Made by processing and by `Engine.encode`; here it is opaque.
+    """
+
+    __slots__ = ()
+
+
 if TYPE_CHECKING:
     import numpy
     import PIL.Image
 
-    ImageSource = str | Path | bytes | PIL.Image.Image | numpy.ndarray
-    """A path, `file://` address, data URI, file contents, Pillow picture or uint8[H, W, 3]."""
+    ImageSource = str | Path | bytes | PIL.Image.Image | numpy.ndarray | PreparedSource
+    """A path, `file://` address, data URI, file contents, Pillow picture, uint8[H, W, 3], or what
+    was prepared before."""
 
-    VideoSource = str | Path | bytes | Sequence[ImageSource]
-    """A path, `file://` address, data URI, file contents, or the frames as pictures."""
+    VideoSource = str | Path | bytes | Sequence[ImageSource] | PreparedSource
+    """A path, `file://` address, data URI, file contents, the frames as pictures, or what was
+    prepared before."""
 
 Role = Literal["system", "user", "assistant", "tool"]
 

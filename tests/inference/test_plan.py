@@ -100,6 +100,15 @@ def test_long_inputs_run_in_chunks_so_activations_are_bounded() -> None:
     assert small_chunks.memory.vision_activations == whole.memory.vision_activations
 
 
+def test_pixels_of_a_long_video_are_bounded() -> None:
+    frames = Video([picture(224, 224)] * 16)
+    engine = EngineOptions(max_patches_per_chunk=600)
+    in_pieces, whole = plan_of(frames, engine=engine), plan_of(frames)
+    assert in_pieces.bill.total == whole.bill.total
+    assert whole.memory.pixels == 8 * 576 * 1176 * 4
+    assert in_pieces.memory.pixels == 600 * 1176 * 4
+
+
 def test_options_are_checked() -> None:
     with pytest.raises(ConfigError, match="max_tokens is 0"):
         PlanOptions(max_tokens=0)

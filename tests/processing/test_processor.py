@@ -259,7 +259,7 @@ def test_left_truncation_refuses_to_cut_the_system_turn() -> None:
 def test_times_of_the_frames_are_kept() -> None:
     inputs = small()(Conversation.user(Video(clip(6), fps=2.0)))
     (item,) = inputs.media
-    assert item.timestamps_s == (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+    assert item.facts.timestamps_s == (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
     assert (item.num_frames, item.grid.t, item.second_per_grid) == (6, 3, 1.0)
     start, stop = item.span
     times = inputs.position_ids[0, start:stop].reshape(3, -1) - start
@@ -278,7 +278,7 @@ def test_bill_of_a_real_video() -> None:
         inputs.media[0].grid,
         inputs.media[0].second_per_grid,
     ]
-    times = inputs.media[0].timestamps_s
+    times = inputs.media[0].facts.timestamps_s
     assert times is not None
     assert len(times) == inputs.media[0].num_frames == 28
 

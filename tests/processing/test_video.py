@@ -72,7 +72,7 @@ def test_a_real_video_equals_qwen_vl_utils(number: int) -> None:
         with pytest.raises(InputError, match="give min_pixels as well"):
             measure_video(Video(path, **expected["request"]), LIMITS)
         return
-    plan, transform = measure_video(Video(path, **expected["request"]), LIMITS)
+    plan, transform, _ = measure_video(Video(path, **expected["request"]), LIMITS)
     assert transform.original == (golden["height"], golden["width"])
     if "total_pixels" in expected["request"]:  # the budget that the reference exceeds
         assert plan.total_pixels <= expected["request"]["total_pixels"]
@@ -144,7 +144,7 @@ def test_what_is_prepared() -> None:
     assert video.second_per_grid == 1.0
     assert video.transform.original == (HEIGHT, WIDTH)
     assert video.transform.resized == (56, 168)
-    plan, transform = measure_video(Video(clip, **SMALL), LIMITS)
+    plan, transform, _ = measure_video(Video(clip, **SMALL), LIMITS)
     assert (transform, plan.sample_fps) == (video.transform, video.sample_fps)
     assert (plan.indices == video.frame_indices).all()
 

@@ -8,6 +8,7 @@ would get alone.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from qvl.errors import ContextLengthError, InputError
 from qvl.inference.engine_options import EngineOptions
@@ -16,10 +17,20 @@ from qvl.inference.media_cache import MediaCache
 from qvl.inference.runner import ModelRunner, memory_budget
 from qvl.inference.scheduler import Scheduler
 from qvl.inference.sequence import SequenceState
-from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent
+from qvl.messages import (
+    Conversation,
+    GenerationResult,
+    Image,
+    SamplingParams,
+    StreamEvent,
+    Video,
+)
 from qvl.model.cost import kv_bytes_per_token
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.media import PreparedMedia, measure_media, prepare_bounded
 from qvl.processing.processor import ModelInputs, Processor
+
+Media = TypeVar("Media", Image, Video)
 
 
 class Engine:
@@ -66,8 +77,29 @@ class Engine:
             ContextLengthError: the prompt leaves no room for an answer.
         """
         return self.processor(
-            conversation, add_generation_prompt=True, max_length=self.context_length - 1
+            conversation,
+            add_generation_prompt=True,
+            max_length=self.context_length - 1,
+            max_patches=self.options.max_patches_per_chunk,
         )
+
+    def encode(self, media: Media) -> Media:
+        """Returns the same picture or video with its features in place of its pixels.
+
+        In a conversation it stands for the original, but is neither decoded nor encoded again. A
+        video of any length is decoded and encoded piece by piece. It belongs to this model, and
+        holds its features for as long as it lives: a token takes a row of the hidden size.
+
+        Raises:
+            InputError: it cannot be read, or its options leave no size.
+        """
+        limits, most = self.processor.settings.limits, self.options.max_patches_per_chunk
+        plan = measure_media(media, limits)
+        prepared = prepare_bounded(media, limits, plan=plan, max_patches=most)
+        if prepared.features is not None:
+            return media
+        features = self._new_runner().encode(prepared)
+        return type(media)(PreparedMedia(plan=plan, features=features))
 
     def generate(
         self, conversations: Sequence[Conversation], params: SamplingParams
@@ -130,12 +162,7 @@ class Engine:
             bytes_per_token=self._bytes_per_token,
             budget_bytes=budget_bytes,
         )
-        runner = ModelRunner(
-            self.model,
-            forbidden_ids=self._forbidden_ids,
-            media_cache=self._media_cache,
-            max_patches_per_chunk=options.max_patches_per_chunk,
-        )
+        runner = self._new_runner()
         arriving = self._sequences(prompts, params, budget_bytes)
         while True:
             self._fill(scheduler, runner, arriving)
@@ -158,6 +185,14 @@ class Engine:
                 elif text:
                     yield sequence.index, StreamEvent(text=text)
 
+    def _new_runner(self) -> ModelRunner:
+        return ModelRunner(
+            self.model,
+            forbidden_ids=self._forbidden_ids,
+            media_cache=self._media_cache,
+            max_patches_per_chunk=self.options.max_patches_per_chunk,
+        )
+
     def _fill(
         self, scheduler: Scheduler, runner: ModelRunner, arriving: Iterator[SequenceState]
     ) -> None:
@@ -174,7 +209,7 @@ class Engine:
                 break
             scheduler.add(sequence)
             received.append(sequence)
-            num_patches += len(sequence.inputs.pixel_values)
+            num_patches += sequence.inputs.num_patches
             if num_patches >= self.options.max_patches_per_chunk:
                 runner.receive(received)
                 received, num_patches = [], 0

@@ -16,6 +16,7 @@ from qvl.geometry import FACTOR, PixelLimits, ResizeTransform
 from qvl.messages import Image, Video
 from qvl.processing.frame_sampling import FRAME_MIN_PIXELS, cap_total_pixels, plan_frames
 from qvl.processing.media import MediaPlan, measure_media, plan_of_frames
+from qvl.processing.video import VideoMeasure, facts_of
 from qvl.processing.video_reader import open_video
 
 Media = Image | Video
@@ -94,7 +95,8 @@ def _planner(item: Media, limits: PixelLimits) -> Callable[[Media], MediaPlan]:
             assert isinstance(changed, Video)
             frames = plan_frames(timeline, size, changed, limits)
             frames = cap_total_pixels(frames, timeline, size, changed, limits)
-            return plan_of_frames(frames, ResizeTransform(size, frames.resized))
+            transform = ResizeTransform(size, frames.resized)
+            return plan_of_frames(VideoMeasure(frames, transform, facts_of(frames, timeline)))
 
         return plan
     return lambda changed: measure_media(changed, limits)

@@ -1,6 +1,7 @@
 """Features of pictures and videos seen lately, so that a picture asked about twice is encoded once.
 
-Owns the key of an item, the byte limit and the order of forgetting. Does not own the encoding.
+Owns the key of an item, the byte limit and the order of forgetting. Does not own the encoding, nor
+how a long video is cut into the pieces that are its items here (runner).
 In a chat every turn carries the earlier pictures again; they are found here.
 """
 
@@ -21,7 +22,7 @@ def media_key(pixel_values: npt.NDArray[np.float32], grid: Grid) -> bytes:
         pixel_values: float32[P, 1176] of this item alone.
         grid: (t, h, w) in patches.
     """
-    digest = hashlib.blake2b(repr(grid).encode(), digest_size=16)
+    digest = hashlib.blake2b(repr(tuple(grid)).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixel_values).data)
     return digest.digest()
 

@@ -59,7 +59,8 @@ class Memory:
     Attributes:
         weights: all parameters.
         kv_cache: keys and values of prompt and answer.
-        pixels: ``pixel_values`` in float32, twice where several items are put together.
+        pixels: ``pixel_values`` in float32, twice where several items are put together; of a video
+            too long for one chunk of the tower, a chunk.
         features: what the tower hands to the language model.
         vision_activations: of the largest chunk in the tower.
         text_activations: of the largest step in the language model.
@@ -188,10 +189,14 @@ def _memory(bill: Bill, config: ModelConfig, options: PlanOptions) -> Memory:
     largest_frame = max((item.grid.h * item.grid.w for item in bill.items), default=0)
     chunk = min(bill.num_patches, max(options.engine.max_patches_per_chunk, largest_frame))
     num_tokens = bill.total + options.max_tokens
+    whole = [item.num_patches for item in bill.items if item.kind == "image"]
+    videos = [item.num_patches for item in bill.items if item.kind == "video"]
+    whole += [patches for patches in videos if patches <= chunk]
+    piece = chunk if len(whole) < len(bill.items) else 0
     return Memory(
         weights=num_parameters(config) * options.weight_bytes,
         kv_cache=num_tokens * kv_bytes_per_token(config.text, value_bytes=size),
-        pixels=min(2, len(bill.items)) * bill.num_patches * PATCH_DIM * 4,
+        pixels=(min(2, len(whole)) * sum(whole) + piece) * PATCH_DIM * 4,
         features=2 * bill.media_tokens * config.text.hidden_size * size,
         vision_activations=vision_activation_bytes(config.vision, chunk, value_bytes=size),
         text_activations=text_activation_bytes(

@@ -3,7 +3,8 @@
 Owns what lives on the device while requests run: the key-value cache, the features of pictures
 not yet read by the language model, which tokens were seen. Does not own what runs when.
 
-    new requests    -> receive: pictures through the vision tower, or found in the media cache
+    new requests    -> receive: pictures through the vision tower, or found in the media cache;
+                       a long video piece by piece, as it is decoded
     ScheduledChunks -> step: ids, positions, features packed in a row -> logits -> chosen tokens
 
 Requests are packed without padding. One runner serves one run of the engine: when that ends, by
@@ -12,7 +13,7 @@ Shapes: T tokens of a step over all requests, N requests that need a token, V vo
 """
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ from qvl.messages import TokenLogprob
 from qvl.model.attention import Segments
 from qvl.model.kv_cache import KVCache
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.media import PreparedMedia
+from qvl.processing.processor import ModelInputs
+from qvl.processing.video_chunks import pairs_per_piece
 
 
 class Choice(NamedTuple):
@@ -41,8 +45,8 @@ class Choice(NamedTuple):
     logprob: TokenLogprob | None
 
 
-class _Item(NamedTuple):
-    """One picture or video of a prompt: its key, patches and grid."""
+class _Piece(NamedTuple):
+    """A picture, or some pairs of frames of a video: its key, patches and grid."""
 
     key: bytes
     pixel_values: npt.NDArray[np.float32]
@@ -56,7 +60,7 @@ class ModelRunner:
         model: in eval mode, on the device to use.
         forbidden_ids: tokens that are never chosen.
         media_cache: shared between runs.
-        max_patches_per_chunk: bounds the memory of the vision tower.
+        max_patches_per_chunk: bounds the memory of the vision tower: of pixels and of its work.
     """
 
     def __init__(
@@ -95,12 +99,10 @@ class ModelRunner:
     @torch.inference_mode()
     def receive(self, sequences: Sequence[SequenceState]) -> None:
         """Encodes the pictures of new requests, all together, and drops their pixels."""
-        items = {sequence.index: _items(sequence) for sequence in sequences}
-        features = self._encode([item for per_request in items.values() for item in per_request])
-        for sequence in sequences:
-            parts = [features[item.key] for item in items[sequence.index]]
+        features = self._encode([_prepared(sequence.inputs) for sequence in sequences])
+        for sequence, parts in zip(sequences, features, strict=True):
             if parts:
-                self._features[sequence.index] = torch.cat(parts)
+                self._features[sequence.index] = _joined(parts)
                 sequence.drop_pixels()
             if sequence.params.repetition_penalty != 1:
                 seen = torch.zeros(self._vocab_size, dtype=torch.bool)
@@ -185,30 +187,62 @@ class ModelRunner:
             del self._features[chunk.sequence.index]
         return features[first : first + count] if count else None
 
-    def _encode(self, items: Sequence[_Item]) -> dict[bytes, Tensor]:
-        """Features of every item by key; what is not in the media cache is encoded in one go."""
-        found: dict[bytes, Tensor] = {}
-        missing: dict[bytes, _Item] = {}
-        for item in items:
-            features = self._media_cache.get(item.key)
-            if features is not None:
-                found[item.key] = features
-            else:
-                missing[item.key] = item
-        if missing:
-            parts = [item.pixel_values for item in missing.values()]
-            pixel_values = parts[0] if len(parts) == 1 else np.concatenate(parts)
-            encoded = self._model.encode_media(
-                self._tensor(pixel_values),
-                [item.grid for item in missing.values()],
-                max_patches_per_chunk=self._max_patches_per_chunk,
-            )
-            merge_unit = len(pixel_values) // len(encoded)
-            lengths = [len(item.pixel_values) // merge_unit for item in missing.values()]
-            for key, features in zip(missing, encoded.split(lengths), strict=True):
-                # A copy: a slice would keep the features of all the other pictures alive.
-                found[key] = features.clone()
-                self._media_cache.put(key, found[key])
+    @torch.inference_mode()
+    def encode(self, media: PreparedMedia) -> Tensor:
+        """Returns the features of one picture or video, float[M, D]."""
+        return _joined(self._encode([[media]])[0])
+
+    def _encode(self, prompts: Sequence[Sequence[PreparedMedia]]) -> list[list[Tensor]]:
+        """The features of each prompt in parts; equal pieces are encoded once.
+
+        Pieces wait for one another until there are enough for the vision tower, so that many
+        pictures are one call and a long video is never in memory as a whole.
+        """
+        held: dict[bytes, Tensor] = {}
+        missing: dict[bytes, _Piece] = {}
+        num_waiting = 0
+        orders: list[list[bytes | Tensor]] = []
+        for prompt in prompts:
+            orders.append([])
+            for part in _parts(prompt, self._max_patches_per_chunk):
+                if isinstance(part, Tensor):
+                    orders[-1].append(part.to(self._device))
+                    continue
+                orders[-1].append(part.key)
+                if part.key in held or part.key in missing:
+                    continue
+                features = self._media_cache.get(part.key)
+                if features is not None:
+                    held[part.key] = features
+                    continue
+                num_waiting += len(part.pixel_values)
+                if missing and num_waiting > self._max_patches_per_chunk:
+                    held |= self._run_tower(missing)
+                    missing, num_waiting = {}, len(part.pixel_values)
+                missing[part.key] = part
+        held |= self._run_tower(missing)
+        return [
+            [held[part] if isinstance(part, bytes) else part for part in order] for order in orders
+        ]
+
+    def _run_tower(self, pieces: dict[bytes, _Piece]) -> dict[bytes, Tensor]:
+        """Encodes pieces in one go and puts them into the media cache."""
+        if not pieces:
+            return {}
+        parts = [piece.pixel_values for piece in pieces.values()]
+        pixel_values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        encoded = self._model.encode_media(
+            self._tensor(pixel_values), [piece.grid for piece in pieces.values()]
+        )
+        merge_unit = len(pixel_values) // len(encoded)
+        lengths = [len(part) // merge_unit for part in parts]
+        # A copy: a slice would keep the features of all the other pictures alive.
+        found = {
+            key: features.clone()
+            for key, features in zip(pieces, encoded.split(lengths), strict=True)
+        }
+        for key, features in found.items():
+            self._media_cache.put(key, features)
         return found
 
     def _tensor(self, array: npt.NDArray[np.generic]) -> Tensor:
@@ -232,12 +266,49 @@ def _available_host_bytes() -> int:
     return int(available.split()[1]) * 1024
 
 
-def _items(sequence: SequenceState) -> list[_Item]:
-    """Cuts the patches of a prompt into its pictures and videos."""
-    items = []
+def _prepared(inputs: ModelInputs) -> list[PreparedMedia]:
+    """A prompt's pictures and videos, each with its own patches."""
+    prepared = []
     start = 0
-    for t, h, w in sequence.inputs.grid_thw.tolist():
-        patches = sequence.inputs.pixel_values[start : start + t * h * w]
-        items.append(_Item(media_key(patches, (t, h, w)), patches, (t, h, w)))
-        start += t * h * w
-    return items
+    for item in inputs.media:
+        stop = start + (item.num_patches if item.is_in_pixel_values else 0)
+        prepared.append(
+            PreparedMedia(
+                plan=item,
+                pixel_values=inputs.pixel_values[start:stop],
+                chunks=item.chunks,
+                features=item.features,
+            )
+        )
+        start = stop
+    return prepared
+
+
+def _parts(prompt: Sequence[PreparedMedia], max_patches: int) -> Iterator[_Piece | Tensor]:
+    """Cuts pictures and videos into pieces for the tower; features pass as they are.
+
+    A video is cut by its grid alone, so it has the same pieces, and they the same keys, whether it
+    was decoded whole or is decoded while they are taken.
+    """
+    for media in prompt:
+        if media.features is not None:
+            assert isinstance(media.features, Tensor)
+            yield media.features
+        elif media.chunks is not None:
+            for patches in media.chunks:
+                yield _piece(patches.pixel_values, patches.grid)
+        else:
+            t, h, w = media.plan.grid
+            most = pairs_per_piece(media.plan.grid, max_patches)
+            for first in range(0, t, most):
+                last = min(first + most, t)
+                pixel_values = media.pixel_values[first * h * w : last * h * w]
+                yield _piece(pixel_values, (last - first, h, w))
+
+
+def _piece(pixel_values: npt.NDArray[np.float32], grid: Grid) -> _Piece:
+    return _Piece(media_key(pixel_values, grid), pixel_values, grid)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from qvl.errors import InputError
 from qvl.geometry import ImageSize, PixelLimits, ResizeTransform, smart_resize
-from qvl.messages import Image
+from qvl.messages import Image, PreparedSource
 from qvl.options import shown
 from qvl.processing.sources import blame, locate_source
 
@@ -49,7 +49,7 @@ _DECODER_ERRORS = (
 # Pillow logs some of them as well; without a handler Python would print that on stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-ImageSource = str | Path | bytes | PIL.Image.Image | NDArray[np.uint8]
+ImageSource = str | Path | bytes | PIL.Image.Image | NDArray[np.uint8] | PreparedSource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

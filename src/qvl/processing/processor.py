@@ -19,12 +19,19 @@ from qvl.errors import ContextLengthError, InputError
 from qvl.messages import Conversation, Image, Video
 from qvl.processing.bill import Bill
 from qvl.processing.chat_template import EncodedConversation, EncodedItem, Piece, encode, render
-from qvl.processing.media import MediaPlan, PreparedMedia, measure_media, prepare_media
+from qvl.processing.media import (
+    MediaPlan,
+    PreparedMedia,
+    measure_media,
+    prepare_bounded,
+    prepare_media,
+)
 from qvl.processing.patches import PATCH_DIM
 from qvl.processing.positions import Positions, TextRun, VisionRun, mrope_positions
 from qvl.processing.settings import InputSettings, check_tokenizer, load_settings
 from qvl.processing.tokenizer import Tokenizer
 from qvl.processing.truncation import Side, truncate
+from qvl.processing.video_chunks import VideoChunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +40,18 @@ class MediaItem(MediaPlan):
 
     Attributes:
         span: index of its first pad token, and one past its last.
-        timestamps_s: when each frame used is shown, in seconds; None for an image.
+        chunks: its patches if they are decoded in pieces; then they are not in ``pixel_values``.
+        features: what the vision tower made of it, opaque here; then it has no patches any more.
     """
 
     span: tuple[int, int]
-    timestamps_s: tuple[float, ...] | None
+    chunks: VideoChunks | None = None
+    features: object | None = None
+
+    @property
+    def is_in_pixel_values(self) -> bool:
+        """Whether its patches are among the ``pixel_values``."""
+        return self.chunks is None and self.features is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +63,8 @@ class ModelInputs:
         position_ids: int64[3, T], M-RoPE ids: temporal, height, width.
         next_position: M-RoPE id, on all axes, of the first token after the prompt.
         loss_mask: bool[T], True where training predicts the token.
-        pixel_values: float32[P, 1176], images and videos in order of appearance.
+        pixel_values: float32[P, 1176], images and videos in order of appearance, except those
+            that are decoded in pieces or encoded already.
         grid_thw: int64[N, 3] in patches, in the same order.
         media: the items, in the same order.
     """
@@ -61,6 +76,11 @@ class ModelInputs:
     pixel_values: npt.NDArray[np.float32]
     grid_thw: npt.NDArray[np.int64]
     media: tuple[MediaItem, ...]
+
+    @property
+    def num_patches(self) -> int:
+        """Patches that the vision tower has to read, wherever they are."""
+        return sum(item.num_patches for item in self.media if item.features is None)
 
 
 class Processor:
@@ -98,6 +118,7 @@ class Processor:
         add_vision_id: bool = False,
         max_length: int | None = None,
         truncate: Side | None = None,
+        max_patches: int | None = None,
     ) -> ModelInputs:
         """Returns the inputs of one conversation.
 
@@ -111,6 +132,8 @@ class Processor:
             max_length: most tokens; None for the model's context length.
             truncate: what to do with a longer prompt: None refuses it, "left" forgets the
                 oldest, "right" cuts the end off. Items go as a whole.
+            max_patches: a video of more patches is left to be decoded in pieces, see
+                `MediaItem.chunks`; None decodes every video whole.
 
         Raises:
             InputError: an item cannot be read, or an option makes no sense.
@@ -129,7 +152,10 @@ class Processor:
         plans = [measure_media(item, self.settings.limits) for item in media]
         encoded = _fit(self._encode(pieces, plans), plans, limit, truncate)
         positions = self._positions(encoded, plans)
-        prepared = [self._prepare(media[item.index], plans[item.index]) for item in encoded.items]
+        prepared = [
+            self._prepare(media[item.index], plans[item.index], max_patches)
+            for item in encoded.items
+        ]
         return ModelInputs(
             input_ids=encoded.input_ids,
             position_ids=positions.position_ids,
@@ -166,8 +192,14 @@ class Processor:
     def _encode(self, pieces: Sequence[Piece], plans: Sequence[MediaPlan]) -> EncodedConversation:
         return encode(pieces, self.tokenizer, num_item_tokens=[plan.num_tokens for plan in plans])
 
-    def _prepare(self, media: Image | Video, plan: MediaPlan) -> PreparedMedia:
-        prepared = prepare_media(media, self.settings.limits)
+    def _prepare(
+        self, media: Image | Video, plan: MediaPlan, max_patches: int | None
+    ) -> PreparedMedia:
+        limits = self.settings.limits
+        if max_patches is None:
+            prepared = prepare_media(media, limits)
+        else:
+            prepared = prepare_bounded(media, limits, plan=plan, max_patches=max_patches)
         if prepared.plan != plan:
             raise InputError(
                 f"the header of the {plan.kind} says {plan.transform.original}, its pixels are "
@@ -199,8 +231,10 @@ def _placed(prepared: PreparedMedia, place: EncodedItem) -> MediaItem:
         transform=plan.transform,
         num_frames=plan.num_frames,
         second_per_grid=plan.second_per_grid,
-        timestamps_s=prepared.timestamps_s,
+        facts=plan.facts,
         span=(place.start, place.stop),
+        chunks=prepared.chunks,
+        features=prepared.features,
     )
 
 

@@ -3,9 +3,11 @@
 Owns: joining the sampling rules with files and lists of frames; resizing frame by frame.
 Does not own: the rules (frame_sampling), files (video_reader), pictures (image).
 
-    file or list -> plan (count, indices, size, cap) -> decode one, resize one, drop one -> frames
+    file or list -> plan (count, indices, size, cap) -> decode one, resize one, drop one
+        -> all frames, or a few at a time
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from qvl.processing.frame_sampling import (
 from qvl.processing.image import ImageSource, load_image, measure_size, resize_pixels
 from qvl.processing.sources import blame
 from qvl.processing.video_reader import VideoReader, open_video
+from qvl.video_facts import VideoFacts
 
 MAX_LISTED_FRAMES = 100_000
 """Longest list of frames: a bound on headers read, far above what any model sees."""
@@ -49,6 +52,8 @@ class PreparedVideo:
     """int64[F], which frames of the file these are."""
     sample_fps: float
     """Frames per second among those taken."""
+    facts: VideoFacts
+    """The file's own time, and the two arrays above as they stand in it."""
 
 
 class VideoMeasure(NamedTuple):
@@ -56,6 +61,31 @@ class VideoMeasure(NamedTuple):
 
     plan: FramePlan
     transform: ResizeTransform
+    facts: VideoFacts
+
+
+class _Frames(NamedTuple):
+    """An open video: what is wanted of it, and the wanted frames as they are decoded."""
+
+    plan: FramePlan
+    timeline: Timeline
+    size: ImageSize
+    pictures: Iterator[tuple[int, PIL.Image.Image]]
+    """Each wanted frame once, ascending."""
+
+    def measure(self) -> VideoMeasure:
+        transform = ResizeTransform(self.size, self.plan.resized)
+        return VideoMeasure(self.plan, transform, facts_of(self.plan, self.timeline))
+
+    def resized(self) -> Iterator[NDArray[np.uint8]]:
+        """uint8[H, W, 3] for each planned index; one that is wanted twice is resized once."""
+        at = -1
+        pixels = np.empty((0, 0, 3), np.uint8)
+        for wanted in self.plan.indices.tolist():
+            if wanted != at:
+                at, picture = next(self.pictures)
+                pixels = resize_pixels(picture, self.plan.resized)
+            yield pixels
 
 
 def prepare_video(video: Video, limits: PixelLimits) -> PreparedVideo:
@@ -69,14 +99,35 @@ def prepare_video(video: Video, limits: PixelLimits) -> PreparedVideo:
     Raises:
         InputError: no readable video, or options that leave no frames or no size.
     """
-    if isinstance(video.source, str | Path | bytes):
-        with open_video(video.source) as reader:
-            plan = _plan(reader.timeline, reader.size, video, limits)
-            return _collect(plan, reader.timeline, reader.size, _read(reader, plan))
-    with blame("list of frames"):
-        listed = _ListedFrames.of(video)
-        plan, timeline = listed.plan(limits)
-        return _collect(plan, timeline, listed.size, listed.read(plan))
+    with _open(video, limits) as opened:
+        plan, transform, facts = opened.measure()
+        frames = np.empty((len(plan.indices), *plan.resized, 3), np.uint8)
+        for place, pixels in enumerate(opened.resized()):
+            frames[place] = pixels
+    return PreparedVideo(
+        frames=frames,
+        transform=transform,
+        second_per_grid=plan.second_per_grid,
+        timestamps_s=opened.timeline.times_s[plan.indices],
+        frame_indices=plan.indices,
+        sample_fps=plan.sample_fps,
+        facts=facts,
+    )
+
+
+def iter_frames(
+    video: Video, limits: PixelLimits, *, num_frames: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Yields the frames of `prepare_video`, at most ``num_frames`` at a time: uint8[F, H, W, 3].
+
+    Raises:
+        InputError: as `prepare_video`; damage shows when the frames are reached.
+    """
+    with _open(video, limits) as opened:
+        resized = opened.resized()
+        for start in range(0, len(opened.plan.indices), num_frames):
+            count = min(num_frames, len(opened.plan.indices) - start)
+            yield np.stack([next(resized) for _ in range(count)])
 
 
 def measure_video(video: Video, limits: PixelLimits) -> VideoMeasure:
@@ -85,16 +136,33 @@ def measure_video(video: Video, limits: PixelLimits) -> VideoMeasure:
     Raises:
         InputError: as `prepare_video`, except for damage that only decoding shows.
     """
+    with _open(video, limits) as opened:
+        return opened.measure()
+
+
+def facts_of(plan: FramePlan, timeline: Timeline) -> VideoFacts:
+    """Returns which of a file's frames a plan takes, and when they are shown."""
+    return VideoFacts(
+        num_frames=len(timeline.times_s),
+        fps=timeline.fps,
+        frame_indices=tuple(plan.indices.tolist()),
+        timestamps_s=tuple(timeline.times_s[plan.indices].tolist()),
+        times_s=None if timeline.is_constant else timeline.times_s,
+    )
+
+
+@contextlib.contextmanager
+def _open(video: Video, limits: PixelLimits) -> Iterator[_Frames]:
+    """Plans a video and keeps it open, so that its frames can be read inside."""
     if isinstance(video.source, str | Path | bytes):
         with open_video(video.source) as reader:
-            size = reader.size
-            plan = _plan(reader.timeline, size, video, limits)
-    else:
-        with blame("list of frames"):
-            listed = _ListedFrames.of(video)
-            size = listed.size
-            plan, _ = listed.plan(limits)
-    return VideoMeasure(plan, ResizeTransform(size, plan.resized))
+            plan = _plan(reader.timeline, reader.size, video, limits)
+            yield _Frames(plan, reader.timeline, reader.size, _read(reader, plan))
+        return
+    with blame("list of frames"):
+        listed = _ListedFrames.of(video)
+        plan, timeline = listed.plan(limits)
+        yield _Frames(plan, timeline, listed.size, listed.read(plan))
 
 
 def _plan(timeline: Timeline, size: ImageSize, video: Video, limits: PixelLimits) -> FramePlan:
@@ -105,26 +173,6 @@ def _plan(timeline: Timeline, size: ImageSize, video: Video, limits: PixelLimits
 def _read(reader: VideoReader, plan: FramePlan) -> Iterator[tuple[int, PIL.Image.Image]]:
     for frame, pixels in reader.read(np.unique(plan.indices).tolist()):
         yield frame, PIL.Image.fromarray(pixels)
-
-
-def _collect(
-    plan: FramePlan,
-    timeline: Timeline,
-    size: ImageSize,
-    pictures: Iterator[tuple[int, PIL.Image.Image]],
-) -> PreparedVideo:
-    """Resizes pictures as they come; a frame that is wanted twice is resized once."""
-    frames = np.empty((len(plan.indices), *plan.resized, 3), np.uint8)
-    for frame, picture in pictures:
-        frames[plan.indices == frame] = resize_pixels(picture, plan.resized)
-    return PreparedVideo(
-        frames=frames,
-        transform=ResizeTransform(size, plan.resized),
-        second_per_grid=plan.second_per_grid,
-        timestamps_s=timeline.times_s[plan.indices],
-        frame_indices=plan.indices,
-        sample_fps=plan.sample_fps,
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
