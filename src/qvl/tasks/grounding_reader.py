@@ -12,6 +12,7 @@ anything else is reported, never guessed.
 import html
 import math
 import re
+from functools import cache
 from typing import NamedTuple
 
 from qvl.tasks.json_repair import JsonList, JsonObject, JsonValue, Span, iter_json
@@ -22,18 +23,9 @@ OUTLINE_KEYS = ("polygon", "polygon_2d", "poly", "quad", "quad_2d")
 LABEL_KEYS = ("label", "text_content", "name", "text", "category")
 IMAGE_KEYS = ("img_idx", "image_index")
 
-_ROLES = {
-    name: (role, rank)
-    for role, names in (
-        ("box", BOX_KEYS),
-        ("point", POINT_KEYS),
-        ("outline", OUTLINE_KEYS),
-        ("label", LABEL_KEYS),
-        ("image", IMAGE_KEYS),
-    )
-    for rank, name in enumerate(names)
-}
 _PLACES = ("box", "point")
+_Roles = dict[str, tuple[str, int]]
+"""What each known key says, and how early it comes among those that say the same."""
 
 _NUMBER = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 _NUMBERS = re.compile(rf"\s*+[\[(]?\s*+({_NUMBER}(?:[\s,;]++{_NUMBER})*+)\s*+[\])]?\s*+")
@@ -74,9 +66,19 @@ class Reading(NamedTuple):
     """The text ended inside the answer."""
 
 
-def read(text: str) -> Reading:
-    """Reads an answer with the spelling that begins first in it."""
-    readings = [_read_json(text), _read_xml(text), _read_keyed(text), _read_lines(text)]
+def read(text: str, *, label_keys: tuple[str, ...] = LABEL_KEYS) -> Reading:
+    """Reads an answer with the spelling that begins first in it.
+
+    Args:
+        text: the answer.
+        label_keys: JSON keys that name a thing; the first of them that an object has.
+    """
+    readings = [
+        _read_json(text, _roles(label_keys)),
+        _read_xml(text),
+        _read_keyed(text),
+        _read_lines(text),
+    ]
     found = [reading for reading in readings if reading.start is not None]
     if found:
         return min(found, key=lambda reading: reading.start or 0)
@@ -84,14 +86,26 @@ def read(text: str) -> Reading:
     return Reading(None, readings[0].shapes, readings[0].problems, truncated)
 
 
-def _read_json(text: str) -> Reading:
+@cache
+def _roles(label_keys: tuple[str, ...]) -> _Roles:
+    known = {
+        "box": BOX_KEYS,
+        "point": POINT_KEYS,
+        "outline": OUTLINE_KEYS,
+        "label": label_keys,
+        "image": IMAGE_KEYS,
+    }
+    return {name: (role, rank) for role, names in known.items() for rank, name in enumerate(names)}
+
+
+def _read_json(text: str, roles: _Roles) -> Reading:
     start: int | None = None
     shapes: list[Shape] = []
     problems: list[str] = []
     truncated = False
     for fragment in iter_json(text):
         before = len(shapes)
-        _walk(fragment.value, shapes, problems)
+        _walk(fragment.value, roles, shapes, problems)
         truncated = truncated or not fragment.complete
         if start is None and (
             (fragment.value == [] and fragment.complete)
@@ -101,25 +115,27 @@ def _read_json(text: str) -> Reading:
     return Reading(start, shapes, problems, truncated)
 
 
-def _walk(value: JsonValue, shapes: list[Shape], problems: list[str]) -> None:
+def _walk(value: JsonValue, roles: _Roles, shapes: list[Shape], problems: list[str]) -> None:
     """Appends the shapes of a value and of all inside it."""
     if isinstance(value, JsonObject):
-        _read_record(value, shapes, problems)
+        _read_record(value, roles, shapes, problems)
     elif isinstance(value, list):
         numbers = _plain_numbers(value)
         if numbers is not None and len(numbers) == 4:
             shapes.append(Shape(numbers, "", 0, {}, _inner_span(value, (0, 0)), None))
             return
         for item in value:
-            _walk(item, shapes, problems)
+            _walk(item, roles, shapes, problems)
 
 
-def _read_record(record: JsonObject, shapes: list[Shape], problems: list[str]) -> None:
+def _read_record(
+    record: JsonObject, roles: _Roles, shapes: list[Shape], problems: list[str]
+) -> None:
     """One JSON object: a thing at one place or several, or a container of such objects."""
     keys: dict[str, tuple[int, str]] = {}
     extra: dict[str, JsonValue] = {}
     for name, member in record.items():
-        role, rank = _ROLES.get(name, ("", 0))
+        role, rank = roles.get(name, ("", 0))
         if role and (role not in keys or rank < keys[role][0]):
             if role in ("label", "outline") and role in keys:
                 other = keys[role][1]
@@ -128,7 +144,7 @@ def _read_record(record: JsonObject, shapes: list[Shape], problems: list[str]) -
         elif role in ("", "label", "outline"):
             extra[name] = member
     for name, _ in record.repeats:
-        if name in _ROLES:
+        if name in roles:
             problems.append(f"{name} stands twice in one object, the first is left out")
     label, label_span = _label_of(record, keys.get("label"))
     places: list[tuple[str, str]] = [(role, keys[role][1]) for role in _PLACES if role in keys]
@@ -139,7 +155,13 @@ def _read_record(record: JsonObject, shapes: list[Shape], problems: list[str]) -
         else:
             places = [("outline", name)]
     if not places:
-        _read_container(record, label, label_span, shapes, problems)
+        if _read_named_boxes(record, shapes):
+            return
+        inner = [member for member in record.values() if _has_object(member)]
+        if label_span is not None and not inner:
+            shapes.append(Shape((), label, 0, extra, (0, 0), label_span))
+        for member in inner:
+            _walk(member, roles, shapes, problems)
         return
     image = record[keys["image"][1]] if "image" in keys else 0
     if not isinstance(image, int) or isinstance(image, bool):
@@ -166,25 +188,14 @@ def _label_of(record: JsonObject, key: tuple[int, str] | None) -> tuple[str, Spa
     return label if isinstance(label, str) else str(label), record.spans[key[1]]
 
 
-def _read_container(
-    record: JsonObject,
-    label: str,
-    label_span: Span | None,
-    shapes: list[Shape],
-    problems: list[str],
-) -> None:
-    """An object without a place of its own: ``{"name": [box], ...}``, or things further inside."""
-    if record and all(_is_box(member) for member in record.values()):
-        for name, member in record.items():
-            numbers, span = _tuples(member, 4, record.spans[name])[0]
-            shapes.append(Shape(numbers, name, 0, {}, span, None))
-        return
-    inner = [m for m in record.values() if isinstance(m, dict) or _has_object(m)]
-    if label_span is not None and not inner:
-        extra = {n: m for n, m in record.items() if record.spans[n] != label_span}
-        shapes.append(Shape((), label, 0, extra, (0, 0), label_span))
-    for member in inner:
-        _walk(member, shapes, problems)
+def _read_named_boxes(record: JsonObject, shapes: list[Shape]) -> bool:
+    """``{"name": [box], ...}``: True when the object is of this form."""
+    if not record or not all(_is_box(member) for member in record.values()):
+        return False
+    for name, member in record.items():
+        numbers, span = _tuples(member, 4, record.spans[name])[0]
+        shapes.append(Shape(numbers, name, 0, {}, span, None))
+    return True
 
 
 def _tuples_of(role: str, value: JsonValue, own: Span) -> list[tuple[tuple[float, ...], Span]]:
