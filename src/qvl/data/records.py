@@ -1,9 +1,10 @@
 """What one training example is, wherever it comes from.
 
-Owns the record types. Does not own making them (``synth``), storing them (``shards``) or turning
-them into tensors (``collate``).
+Owns the record types. Does not own making them (``synth``), their bytes and ids (``encoding``),
+storing them (``shards``) or turning them into tensors (``collate``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +40,22 @@ class Provenance:
     Attributes:
         generator: name of the function or data set.
         seed: numbers given to ``numpy.random.default_rng``; empty for found data.
-        licence: SPDX name of the sample's terms.
+        licence: SPDX name of the sample's terms; empty when it is not known.
+        source: file and place in it of found data, such as ``train.json:12``.
+        parents: ids of the samples that this one was made from.
+        transforms: names of the steps that changed it, oldest first.
+        scores: what filters measured, by their names.
+        dropped: step and reason for which it was put aside; empty for a sample in use.
     """
 
     generator: str
     seed: tuple[int, ...] = ()
     licence: str = "CC0-1.0"
+    source: str = ""
+    parents: tuple[str, ...] = ()
+    transforms: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    dropped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +64,8 @@ class Sample:
 
     Attributes:
         task: what the answers are about; metrics are kept per task.
-        conversation: pictures are uint8[H, W, 3] arrays when synthesised.
+        conversation: pictures are uint8[H, W, 3] arrays when synthesised; found pictures and videos
+            are files or their bytes.
         facts: what an evaluation needs to judge an answer, in plain JSON values.
     """
 

@@ -1,147 +1,173 @@
-"""Samples on disk: WebDataset tars with an index beside them for random access.
+"""Samples on disk: WebDataset tars with an index beside each for random access.
 
-Owns the files. A sample is ``KEY.json`` and its pictures ``KEY.0.png``, ``KEY.1.png``, ...; the
-index knows where each lies, so that any sample is one seek away and any tar reader can read the
-shards without it.
+Owns: writing shards whole or not at all, reading any sample by number with its hash checked. Does
+not own: the indexes (``shard_index``), what a sample's files hold (``encoding``), tars (``tars``).
 
-    samples -> write_shards -> shard-00000.tar ... + index.json -> ShardReader -> samples
+    samples -> ShardWriter -> shard-00000.tar + shard-00000.json -> write_index() -> index.json
+    folder -> ShardReader -> reader[number] -> Sample
+
+A sample is ``KEY.json`` and its pictures and videos ``KEY.0.png``, ``KEY.1.mp4``, ...: any tar
+reader reads the shards without the indexes.
 Source of the naming: the WebDataset format (members of a sample share what stands before the first
 dot and follow one another).
 """
 
+import bisect
 import hashlib
-import io
 import json
-import tarfile
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
-from qvl.data.records import DenseTargets, Provenance, Sample
+from qvl.data.encoding import decode_sample, encode_sample
+from qvl.data.fingerprint import fingerprint
+from qvl.data.media import MediaSize
+from qvl.data.records import Sample
+from qvl.data.shard_index import (
+    INDEX,
+    Columns,
+    ShardTable,
+    digest_of,
+    ending_of,
+    read_table,
+    table_path,
+    write_index,
+    write_json,
+)
+from qvl.data.tars import END, entry, read_span
 from qvl.errors import DataError
-from qvl.messages import Conversation, Image, Message, Text
 
-_INDEX = "index.json"
+_CACHED_TABLES = 32
+_MAX_SHARDS = 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
-    """Where one member of a tar has its bytes."""
+class ShardWriter:
+    """Writes one shard as a stream; it appears complete with its index, or not at all.
 
-    shard: str
-    offset: int
-    size: int
+    Args:
+        folder: exists.
+        number: of the shard; equal samples in a shard of one number make equal files.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.name = shard_name(number)
+        self._folder, self._number = folder, number
+        self._part = folder / f".{self.name}.{os.getpid()}.part"
+        self._file = open(self._part, "wb")  # noqa: SIM115 - closed by close and __exit__
+        self._hash = hashlib.sha256()
+        self._num_bytes = 0
+        self._columns = Columns()
+
+    def __len__(self) -> int:
+        return len(self._columns.ids)
+
+    def add(self, sample: Sample) -> str:
+        """Appends a sample and returns its id.
+
+        Raises:
+            QvlError: it cannot be stored; the shard is as before.
+        """
+        encoded = encode_sample(sample)
+        key = f"{self._number:05d}-{len(self):06d}"
+        span = b"".join(entry(f"{key}.{name}", data) for name, data in encoded.files.items())
+        self._columns.add(encoded.id, self._num_bytes, span, encoded.media)
+        self._write(span)
+        return encoded.id
+
+    def close(self) -> ShardTable:
+        """Puts the shard and its index in place."""
+        self._write(END)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        table = self._columns.table(self.name, self._num_bytes, self._hash.hexdigest())
+        self._part.replace(self._folder / self.name)
+        write_json(table_path(self._folder, self.name), table.to_json())
+        return table
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
+        self._num_bytes += len(data)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._file.closed:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+
+def shard_name(number: int) -> str:
+    """Returns the name of a shard's tar."""
+    return f"shard-{number:05d}.tar"
 
 
 def write_shards(samples: Iterable[Sample], folder: Path, *, per_shard: int = 1000) -> int:
-    """Writes samples in order and returns how many; a shard appears complete or not at all.
+    """Writes samples in order and returns how many; goes on where an earlier call was stopped.
 
     Args:
-        samples: pictures must be arrays; other media belong to files of their own.
-        folder: new or empty.
+        samples: the same ones in the same order when called again.
+        folder: new, empty, or left unfinished by the same call.
         per_shard: samples in a tar.
 
     Raises:
-        DataError: the folder holds shards already, or a sample has media that is no array.
+        DataError: the folder holds a finished set or other samples, or a sample cannot be stored.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / _INDEX).exists():
+    if (folder / INDEX).exists():
         raise DataError(f"{folder} already holds shards", hint="give a new folder")
-    places: list[dict[str, dict[str, Any]]] = []
-    hashes: dict[str, str] = {}
-    batch: list[Sample] = []
-
-    def close() -> None:
-        name = f"shard-{len(hashes):05d}.tar"
-        found, digest = _write_shard(folder / name, batch, first=len(places))
-        places.extend(found)
-        hashes[name] = digest
-        batch.clear()
-
-    for sample in samples:
-        batch.append(sample)
-        if len(batch) == per_shard:
-            close()
-    if batch:
-        close()
-    part = folder / f"{_INDEX}.part"
-    part.write_text(json.dumps({"sha256": hashes, "samples": places}))
-    part.replace(folder / _INDEX)
-    return len(places)
+    rest = iter(samples)
+    tables: list[ShardTable] = []
+    while (first := next(rest, None)) is not None:
+        number = len(tables)
+        done = _finished(folder, number, first)
+        if done is not None:
+            for _ in range(len(done) - 1):
+                next(rest, None)
+            tables.append(done)
+            continue
+        with ShardWriter(folder, number) as writer:
+            writer.add(first)
+            while len(writer) < per_shard and (sample := next(rest, None)) is not None:
+                writer.add(sample)
+            tables.append(writer.close())
+    write_index(folder, tables)
+    return sum(map(len, tables))
 
 
-def _write_shard(
-    path: Path, samples: list[Sample], *, first: int
-) -> tuple[list[dict[str, dict[str, Any]]], str]:
-    part = path.with_suffix(".part")
-    places = []
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for number, sample in enumerate(samples, start=first):
-            members = _members(sample)
-            places.append(
-                {
-                    name: asdict(_add(tar, path.name, f"{number:09d}.{name}", data))
-                    for name, data in members.items()
-                }
-            )
-    with open(part, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    part.replace(path)
-    return places, digest
-
-
-def _add(tar: tarfile.TarFile, shard: str, name: str, data: bytes) -> _Place:
-    """Adds a member; owner and time stay zero, so equal samples make equal files."""
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    offset = tar.offset + tarfile.BLOCKSIZE  # an USTAR header of a short name is one block
-    tar.addfile(member, io.BytesIO(data))
-    return _Place(shard=shard, offset=offset, size=len(data))
-
-
-def _members(sample: Sample) -> dict[str, bytes]:
-    """Returns the files of a sample by their endings, its description last."""
-    members: dict[str, bytes] = {}
-    messages = []
-    for message in sample.conversation.messages:
-        content = []
-        for part in message.content:
-            if isinstance(part, Text):
-                content.append({"type": "text", "text": part.text})
-            elif isinstance(part, Image) and isinstance(part.source, np.ndarray):
-                name = f"{len(members)}.png"
-                file = io.BytesIO()
-                PIL.Image.fromarray(part.source).save(file, "PNG", compress_level=1)
-                members[name] = file.getvalue()
-                content.append({"type": "image", "image": name})
-            else:
-                raise DataError(
-                    f"a {type(part).__name__} of a {sample.task!r} sample is no array of pixels",
-                    hint="decode media before writing shards",
-                )
-        messages.append({"role": message.role, "content": content})
-    targets = sample.targets
-    record = {
-        "task": sample.task,
-        "messages": messages,
-        "provenance": asdict(sample.provenance),
-        "facts": sample.facts,
-        "glyphs": None if targets is None else targets.glyphs.tolist(),
-        "objects": None if targets is None else targets.objects.tolist(),
-    }
-    members["json"] = json.dumps(record, ensure_ascii=False).encode()
-    return members
+def _finished(folder: Path, number: int, first: Sample) -> ShardTable | None:
+    name = shard_name(number)
+    if not table_path(folder, name).exists():
+        return None
+    table = read_table(folder, name)
+    if not len(table) or table.ids[0] != encode_sample(first).id:
+        raise DataError(
+            f"{folder / name} holds other samples than the ones to write",
+            hint="give a new folder, or the same samples in the same order to go on",
+        )
+    return table
 
 
 class ShardReader:
     """The samples of a folder by number.
 
+    Memory holds the indexes of a few shards, however many there are.
+
     Args:
-        folder: written by `write_shards`.
+        folder: written by `write_shards` or by a run.
 
     Raises:
         DataError: there is no index, or it does not fit the files.
@@ -150,61 +176,105 @@ class ShardReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            index = json.loads((folder / _INDEX).read_text())
-            self._places: list[Mapping[str, Mapping[str, Any]]] = index["samples"]
-            self._shards = list(index["sha256"])
+            index = json.loads((folder / INDEX).read_text())
+            self.shards: list[Mapping[str, Any]] = list(index["shards"])
+            counts = [int(shard["samples"]) for shard in self.shards]
+            names = [str(shard["name"]) for shard in self.shards]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"{folder} has no readable {_INDEX}", hint="make shards with: qvl data make"
+                f"{folder} has no readable {INDEX}",
+                hint="make shards with qvl data make; give tars of others an index with "
+                "qvl data index",
             ) from error
-        missing = [name for name in self._shards if not (folder / name).is_file()]
+        inside = all(Path(name).name == name and name.endswith(".tar") for name in names)
+        if not inside or min(counts, default=0) < 0 or len(names) > _MAX_SHARDS:
+            raise DataError(f"{folder / INDEX} is damaged: a name or count in it is impossible")
+        missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise DataError(f"{folder} lacks {len(missing)} of its shards, such as {missing[0]}")
+        self._names = names
+        self._stops = list(accumulate(counts))
+        self._table = lru_cache(_CACHED_TABLES)(lambda name: read_table(folder, name))
+
+    def __reduce__(self) -> tuple[type["ShardReader"], tuple[Path]]:
+        return ShardReader, (self.folder,)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self._stops[-1] if self._stops else 0
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[number] for number in range(len(self)))
 
-    def __getitem__(self, number: int) -> Sample:
-        places = self._places[number]
-        record = json.loads(self._read(places["json"]))
-        messages = tuple(
-            Message(m["role"], tuple(self._part(part, places) for part in m["content"]))
-            for m in record["messages"]
-        )
-        targets = None
-        if record["glyphs"] is not None:
-            targets = DenseTargets(
-                glyphs=np.array(record["glyphs"], np.float32).reshape(-1, 3),
-                objects=np.array(record["objects"], np.float32).reshape(-1, 6),
-            )
-        provenance = record["provenance"]
-        return Sample(
-            task=record["task"],
-            conversation=Conversation(messages),
-            provenance=Provenance(**{**provenance, "seed": tuple(provenance["seed"])}),
-            targets=targets,
-            facts=record["facts"],
-        )
+    def __getitem__(self, number: int, /) -> Sample:
+        return decode_sample(self.files(number))
+
+    def encoded(self, number: int) -> Sample:
+        """Returns a sample whose pictures are still bytes: enough to measure or count tokens."""
+        return decode_sample(self.files(number), pixels=False)
 
     def draw(self, rng: np.random.Generator, *, seed: tuple[int, ...]) -> Sample:
         """Returns any sample: a reader can stand in a mixture like a generator."""
         return self[int(rng.integers(len(self)))]
 
-    def _read(self, place: Mapping[str, Any]) -> bytes:
-        with open(self.folder / place["shard"], "rb") as file:
-            file.seek(place["offset"])
-            data = file.read(place["size"])
-        if len(data) != place["size"]:
-            raise DataError(f"{self.folder / place['shard']} is shorter than its index says")
-        return data
+    def files(self, number: int) -> dict[str, bytes]:
+        """Returns the files of a sample by the endings of their names, the hash checked.
 
-    def _part(
-        self, part: Mapping[str, str], places: Mapping[str, Mapping[str, Any]]
-    ) -> Text | Image:
-        if part["type"] == "text":
-            return Text(part["text"])
-        data = io.BytesIO(self._read(places[part["image"]]))
-        return Image(np.asarray(PIL.Image.open(data).convert("RGB")))
+        Raises:
+            DataError: the shard is damaged.
+        """
+        table, place = self._at(number)
+        start, length = table.spans[place]
+        origin = f"{self.folder / table.name}, sample {place}"
+        with open(self.folder / table.name, "rb") as file:
+            file.seek(start)
+            span = file.read(length)
+        if digest_of(span) != table.digests[place]:
+            raise DataError(f"{origin} is damaged", hint="make or copy the shard again")
+        return {ending_of(name): data for name, data in read_span(span, origin=origin).items()}
+
+    def id(self, number: int) -> str:
+        """Returns the id of a sample, from the index."""
+        table, place = self._at(number)
+        return table.ids[place]
+
+    def media(self, number: int) -> tuple[MediaSize, ...]:
+        """Returns the sizes of a sample's pictures and videos, from the index."""
+        table, place = self._at(number)
+        return table.media[place]
+
+    def tables(self) -> Iterator[ShardTable]:
+        """Yields the indexes of all shards, one at a time."""
+        return (read_table(self.folder, name) for name in self._names)
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash of the shards in which samples ``start`` to ``stop - 1`` are."""
+        first = bisect.bisect_right(self._stops, start)
+        last = bisect.bisect_left(self._stops, stop)
+        hashes = [shard["sha256"] for shard in self.shards[first : last + 1]]
+        offset = start - (self._stops[first - 1] if first else 0)
+        return fingerprint(hashes, offset, stop - start)
+
+    def verify(self) -> None:
+        """Reads every byte and compares the hashes of all shards.
+
+        Raises:
+            DataError: one differs.
+        """
+        for shard in self.shards:
+            with open(self.folder / shard["name"], "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != shard["sha256"]:
+                raise DataError(
+                    f"{self.folder / shard['name']} is not the shard that was written",
+                    hint="make or copy it again",
+                )
+
+    def _at(self, number: int) -> tuple[ShardTable, int]:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        shard = bisect.bisect_right(self._stops, number)
+        table = self._table(self._names[shard])
+        place = number - (self._stops[shard - 1] if shard else 0)
+        if place >= len(table):
+            raise DataError(f"{self.folder / INDEX} does not fit the index of {table.name}")
+        return table, place

@@ -1,0 +1,98 @@
+"""Where the samples of a run come from: anything that has them by number.
+
+Owns: the protocol, drawing by number, taking a part. Does not own: shards (``shards``) and files of
+others (``interchange``), which satisfy the protocol.
+
+    source[number] -> Sample;   source.fingerprint(start, stop) -> what those samples depend on
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from qvl.data.fingerprint import fingerprint
+from qvl.data.mixture import Mixture
+from qvl.data.order import place_in_order
+from qvl.data.records import Sample
+from qvl.errors import ConfigError
+
+
+class Source(Protocol):
+    """Samples by number. It travels to other processes, so it pickles."""
+
+    def __len__(self) -> int:
+        """Returns how many there are."""
+        ...
+
+    def __getitem__(self, number: int, /) -> Sample:
+        """Returns one.
+
+        Raises:
+            QvlError: its record cannot be used; a run puts it aside and goes on.
+        """
+        ...
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash that differs when samples ``start`` to ``stop - 1`` would."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrawnSource:
+    """Samples drawn as they are wanted, the same on every machine.
+
+    Attributes:
+        mixture: of generators.
+        count: of samples.
+        seed: another seed gives other samples.
+    """
+
+    mixture: Mixture
+    count: int
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if not 0 <= number < self.count:
+            raise IndexError(number)
+        return self.mixture.sample(self.seed, number)
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash of the generators and the seed."""
+        return fingerprint(self.mixture, self.seed, start, stop)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SomeOf:
+    """A few samples from all over a source, without repetition.
+
+    Attributes:
+        source: to choose from.
+        count: of samples, at most as many as there are.
+        seed: another seed chooses others.
+    """
+
+    source: Source
+    count: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.count <= len(self.source):
+            raise ConfigError(f"{self.count} of {len(self.source)} samples wanted")
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if not 0 <= number < self.count:
+            raise IndexError(number)
+        return self.source[self._place(number)]
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash of the whole source and of the choice."""
+        whole = self.source.fingerprint(0, len(self.source))
+        return fingerprint(whole, self.count, self.seed, start, stop)
+
+    def _place(self, number: int) -> int:
+        return place_in_order(number, size=len(self.source), seed=self.seed)
