@@ -142,7 +142,7 @@ def test_a_place_outside_is_a_problem_and_no_click(place: list[float]) -> None:
         answer = agent.parse(call(action=name, coordinate=place), transform=transform)
         assert answer.actions == ()
         assert "outside the screen of 2548 x 1428 px" in answer.problems[0]
-        assert len(answer.calls) == 1
+        assert len(answer.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,23 @@ from qvl.tasks.tool_calls import format_call, read_calls
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One call of an answer and what it asks for."""
+
+    call: ToolCall
+    """As written, in resized_px."""
+    action: Action | None
+    """In original_px after ``parse`` with a transform, else in resized_px; None when it cannot be
+    done."""
+    problem: str = ""
+    """Why it cannot be done, in one line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentAnswer:
     """What an answer asks to be done, in the order it asks it."""
 
-    actions: tuple[Action, ...]
-    """In original_px after ``parse`` with a transform, else in resized_px."""
-    calls: tuple[ToolCall, ...]
-    """All calls as written, in resized_px; also those that are no action."""
+    requests: tuple[Request, ...]
     thought: str
     """What stands before the first call."""
     text: str
@@ -42,6 +52,11 @@ class AgentAnswer:
     """True when the answer ended inside a call."""
     problems: tuple[str, ...] = ()
     """What was asked but cannot be done, one line each."""
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What can be done."""
+        return tuple(item.action for item in self.requests if item.action is not None)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for ``json.dumps``."""
@@ -63,12 +78,13 @@ def click_prompt(label: str) -> str:
     return f"Click the {label} button."
 
 
-def prompt(goal: str, history: Sequence[str] = ()) -> str:
+def prompt(goal: str, history: Sequence[str] = (), *, first_step: int = 1) -> str:
     """The words of a turn; the screenshot follows them.
 
     Args:
         goal: what is to be done.
         history: the calls made so far, as JSON, oldest first.
+        first_step: number of the first of them.
 
     >>> prompt("Open it.", ['{"name": "mobile_use", "arguments": {"action": "wait", "time": 2}}'])
     'The user query:  Open it.\\nTask progress (You have done the following operation on the \
@@ -79,7 +95,7 @@ current device): Step 1: {"name": "mobile_use", "arguments": {"action": "wait", 
     """
     if not goal.strip():
         raise InputError("the goal is empty", hint="say what is to be done on the screen")
-    steps = "".join(f"Step {number}: {call}; " for number, call in enumerate(history, start=1))
+    steps = "".join(f"Step {number}: {call}; " for number, call in enumerate(history, first_step))
     return (
         f"The user query:  {goal.strip()}\nTask progress (You have done the following operation "
         f"on the current device): {steps}"
@@ -100,30 +116,28 @@ def parse(text: str, *, transform: ResizeTransform | None = None) -> AgentAnswer
     ('click has no coordinate, expected [x, y]',)
     """
     reading = read_calls(text)
-    problems = list(reading.problems)
-    actions: list[Action] = []
-    for call in reading.calls:
-        try:
-            action = read_action(call)
-        except UnusableCall as error:
-            problems.append(str(error))
-            continue
-        place = None if transform is None else outside(action, transform.resized)
-        if transform is None:
-            actions.append(action)
-        elif place is None:
-            actions.append(mapped(action, transform))
-        else:
-            at = f"({place.x:g}, {place.y:g})"
-            problems.append(f"{at} is outside the screen of {transform.resized}")
+    requests = tuple(_request(call, transform) for call in reading.calls)
     return AgentAnswer(
-        actions=tuple(actions),
-        calls=reading.calls,
+        requests=requests,
         thought=reading.thought,
         text=text,
         truncated=reading.truncated,
-        problems=tuple(problems),
+        problems=(*reading.problems, *(item.problem for item in requests if item.problem)),
     )
+
+
+def _request(call: ToolCall, transform: ResizeTransform | None) -> Request:
+    try:
+        action = read_action(call)
+    except UnusableCall as error:
+        return Request(call=call, action=None, problem=str(error))
+    if transform is None:
+        return Request(call=call, action=action)
+    place = outside(action, transform.resized)
+    if place is None:
+        return Request(call=call, action=mapped(action, transform))
+    problem = f"({place.x:g}, {place.y:g}) is outside the screen of {transform.resized}"
+    return Request(call=call, action=None, problem=problem)
 
 
 def format(action: Action, *, tool: ToolName = "computer_use", thought: str = "") -> str:
