@@ -34,11 +34,11 @@ LAYERS = {
     "training": 4,
     "evaluation": 4,
     "answers": 4,
-    "agents": 4,
-    "api": 5,
+    "agents": 5,
     "server": 5,
     "recipes": 5,
-    "cli": 6,
+    "api": 6,
+    "cli": 7,
 }
 # Inside layer 0 the files stand in this order; a file imports only those before it.
 GROUND_FLOOR = ("errors", "geometry", "options", "sampling_params", "video_facts", "messages")

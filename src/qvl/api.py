@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Unpack
 
 import torch
 
+from qvl.agents.episode import Episode, Limits, Watcher
+from qvl.agents.executor import Executor
+from qvl.agents.loop import Confirm, act
 from qvl.answers.methods import TypedAnswers
 from qvl.checkpoint import hub
 from qvl.checkpoint.folder import read_config
@@ -137,6 +140,29 @@ class VisionLanguageModel(TypedAnswers):
     ) -> list[GenerationResult]:
         """Answers many conversations together; see `Engine.generate`."""
         return self.engine.generate(conversations, params)
+
+    def act(
+        self,
+        executor: Executor,
+        goal: str,
+        *,
+        limits: Limits | None = None,
+        confirm: Confirm | None = None,
+        watchers: Sequence[Watcher] = (),
+        max_pixels: int | None = None,
+        **options: Unpack[SamplingOptions],
+    ) -> Episode:
+        """Operates a screen until a goal is reached; see `qvl.agents.loop.act`."""
+        return act(
+            self.engine,
+            executor,
+            goal,
+            limits=limits,
+            confirm=confirm,
+            watchers=watchers,
+            params=sampling_params(options),
+            max_pixels=max_pixels,
+        )
 
     def bill(self, *inputs: "Input", system: str | None = None) -> Bill:
         """Returns how many tokens each picture and the question will take; runs nothing."""
