@@ -140,6 +140,11 @@ SAMPLING = {
     "--stop",
 }
 OPTIONS = {
+    "act": MODEL
+    | SAMPLING
+    | {"--url", "--android", "--mobile", "--allow", "--accept-dialogs", "--downloads"}
+    | {"--browser", "--show", "--max-pixels", "--steps", "--seconds", "--record", "--yes"}
+    | {"--json"},
     "ask": MODEL | MEDIA | SAMPLING | {"--system", "--json"},
     "chat": MODEL | MEDIA | SAMPLING | {"--system"},
     "ground": MODEL
