@@ -11,7 +11,9 @@ from qvl.messages import (
     StreamEvent,
     Text,
     TokenLogprob,
+    Video,
 )
+from qvl.processing.media import prepare_media
 from qvl.processing.processor import ModelInputs, Processor
 from tests.material import EMBEDDED
 
@@ -28,6 +30,7 @@ class ScriptedEngine:
     logprob: float = -0.1
     asked: list[ModelInputs] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
+    encoded: list[Video] = field(default_factory=list)
     params: list[SamplingParams] = field(default_factory=list)
     processor: Processor = field(default_factory=lambda: Processor.from_folder(EMBEDDED))
 
@@ -38,6 +41,10 @@ class ScriptedEngine:
             )
         )
         return self.processor(conversation)
+
+    def encode(self, media: Video) -> Video:
+        self.encoded.append(media)
+        return Video(prepare_media(media, self.processor.settings.limits))
 
     def complete(
         self, prompts: Sequence[ModelInputs], params: SamplingParams

@@ -151,6 +151,10 @@ OPTIONS = {
     | MEDIA
     | SAMPLING
     | {"--points", "--detect", "--count", "--region", "--draw", "--json"},
+    "video": MODEL
+    | MEDIA
+    | SAMPLING
+    | {"--time-format", "--min-fps", "--sheet", "--timeline", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
     "data": {"-n", "--number", "-o", "--output", "--seed"},

@@ -6,7 +6,7 @@ Owns the protocol. The engine satisfies it; tests script it.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent
+from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent, Video
 from qvl.processing.processor import ModelInputs, Processor
 
 
@@ -20,6 +20,10 @@ class AnsweringModel(Protocol):
 
     def prepare(self, conversation: Conversation) -> ModelInputs:
         """Returns what the model will see of a conversation that an answer should follow."""
+        ...
+
+    def encode(self, media: Video) -> Video:
+        """Returns the same video with what the model made of it in place of its pixels."""
         ...
 
     def complete(

@@ -64,6 +64,18 @@ def save_picture(path: str | Path, picture: PIL.Image.Image) -> None:
     _write(target, lambda part: picture.save(part, PIL.Image.EXTENSION[target.suffix.lower()]))
 
 
+def save_svg(path: str | Path, document: str) -> None:
+    """Writes a finished SVG document.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    target = check_drawing_path(path)
+    if target.suffix.lower() != ".svg":
+        raise InputError(f"{target.name} would hold SVG, expected .svg")
+    _write(target, lambda part: part.write_text(document, "utf-8"))
+
+
 def _write(target: Path, write: Callable[[Path], object]) -> None:
     part = target.with_name(target.name + ".part")
     try:

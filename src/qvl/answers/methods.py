@@ -6,19 +6,28 @@ Each is a few lines over the module of its kind in this folder.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from qvl.answers import grounding
+from qvl.answers import grounding, ocr
+from qvl.answers import video as video_answers
 from qvl.answers.answering import AnsweringModel
 from qvl.answers.grounding import CountAnswer, GroundingAnswer
+from qvl.answers.ocr import TextResult
+from qvl.answers.video import WatchedVideo
+from qvl.answers.video_results import MomentsResult, VideoDescription
+from qvl.answers.video_windows import MIN_FPS
 from qvl.geometry import Box
-from qvl.messages import Image
+from qvl.messages import Image, Video
 from qvl.sampling_params import SamplingOptions, sampling_params
 from qvl.tasks.grounding import Kind
+from qvl.tasks.ocr import Level
+from qvl.tasks.times import TimeFormat
 
 if TYPE_CHECKING:
-    from qvl.messages import ImageSource
+    from qvl.messages import ImageSource, VideoSource
 
 GROUNDING_MAX_TOKENS = 2048
 """Room for about 50 boxes of 40 tokens each."""
+TEXT_MAX_TOKENS = 4096
+"""Room for a dense page, or for about 100 lines with their boxes."""
 
 
 class TypedAnswers:
@@ -113,3 +122,84 @@ class TypedAnswers:
         """
         params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
         return grounding.count(self.engine, images, things, listing=listing, params=params)
+
+    def find_moments(
+        self,
+        video: "VideoSource | Video",
+        query: str,
+        *,
+        time_format: TimeFormat = "mm:ss.ff",
+        min_fps: float = MIN_FPS,
+        progress: "video_answers.Progress | None" = None,
+        **options: Unpack[SamplingOptions],
+    ) -> MomentsResult:
+        """Finds when something happens in a video; seconds and frames are those of the file.
+
+        A long video is looked at in overlapping windows, see `qvl.answers.video_windows`.
+
+        Args:
+            video: a path, bytes, a list of frames, or a `Video`.
+            query: what to look for, such as "the goal".
+            time_format: how the model is asked to write times.
+            min_fps: look in windows rather than see fewer frames a second.
+            progress: is told how many windows are done, of how many.
+            options: see `SamplingParams`.
+        """
+        params = sampling_params({"max_tokens": video_answers.MOMENTS_MAX_TOKENS, **options})
+        return video_answers.find_moments(
+            self.engine,
+            video,
+            query,
+            params=params,
+            time_format=time_format,
+            min_fps=min_fps,
+            progress=progress,
+        )
+
+    def describe_video(
+        self,
+        video: "VideoSource | Video",
+        *,
+        time_format: TimeFormat = "mm:ss.ff",
+        min_fps: float = MIN_FPS,
+        progress: "video_answers.Progress | None" = None,
+        **options: Unpack[SamplingOptions],
+    ) -> VideoDescription:
+        """Tells what happens in a video and when; arguments as in `find_moments`."""
+        params = sampling_params({"max_tokens": video_answers.DESCRIPTION_MAX_TOKENS, **options})
+        return video_answers.describe_video(
+            self.engine,
+            video,
+            params=params,
+            time_format=time_format,
+            min_fps=min_fps,
+            progress=progress,
+        )
+
+    def watch(self, video: "VideoSource | Video", *, min_fps: float = MIN_FPS) -> WatchedVideo:
+        """Decodes and encodes a video once, for many questions; arguments as in `find_moments`."""
+        return WatchedVideo(self.engine, video, min_fps=min_fps)
+
+    def read_text(
+        self,
+        image: "ImageSource | Image",
+        *,
+        level: Level = "text",
+        order: "ocr.Order" = "model",
+        prompt: str | None = None,
+        **options: Unpack[SamplingOptions],
+    ) -> TextResult:
+        """Reads the text of a picture.
+
+        Args:
+            image: the picture.
+            level: "text" for the words alone; "line" or "word" for their boxes as well.
+            order: "model" keeps the order of the answer; "layout" orders lines with boxes as a
+                person reads them.
+            prompt: other words than the usual ones; ``level`` still says how the answer is read.
+            options: see `SamplingParams`; with ``logprobs=0`` the lines have a confidence.
+        """
+        params = sampling_params({"max_tokens": TEXT_MAX_TOKENS, **options})
+        return ocr.read_text(
+            self.engine, image, level=level, order=order, prompt=prompt, params=params
+        )

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from qvl.cli import options
 from qvl.cli.terminal import write, write_json, write_piece
+from qvl.inference.engine_options import EngineOptions
 from qvl.messages import Conversation
 
 
@@ -36,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
     parts = [*options.media_parts(files, args), question]
     conversation = Conversation.user(*parts, system=args.system)
     folder = options.model_folder(args)
-    inputs = options.load_processor(folder)(conversation)
+    # A long video is decoded while it is encoded; what is wrong with its header shows here.
+    most = EngineOptions().max_patches_per_chunk
+    inputs = options.load_processor(folder)(conversation, max_patches=most)
     model = options.load_model(folder, args)
     if args.json:
         (result,) = model.engine.complete([inputs], params)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from qvl.answers.methods import TypedAnswers
 from qvl.cli import options
-from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent
+from qvl.inference.engine_options import EngineOptions
+from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent, Video
 from qvl.processing.processor import ModelInputs, Processor
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ class LateEngine:
         """As `Engine.prepare`, without the weights."""
         # One token is left for the answer.
         longest = self._processor.settings.context_length - 1
-        return self._processor(conversation, max_length=longest)
+        return self._processor(
+            conversation, max_length=longest, max_patches=EngineOptions().max_patches_per_chunk
+        )
+
+    def encode(self, media: Video) -> Video:
+        """As `Engine.encode`."""
+        return self._engine().encode(media)
 
     def complete(
         self, prompts: Sequence[ModelInputs], params: SamplingParams

@@ -37,6 +37,7 @@ COMMANDS = {
     "chat": Entry("qvl.cli.chat", "talk about pictures and videos, turn by turn"),
     "ground": Entry("qvl.cli.ground", "find things: boxes or points in pixels of the picture"),
     "act": Entry("qvl.cli.act", "operate a web page or an Android device until a goal is reached"),
+    "video": Entry("qvl.cli.video", "when something happens in a video, or what happens in it"),
     "plan": Entry("qvl.cli.plan", "what a request will cost, before anything runs"),
     "data": Entry("qvl.cli.data", "make training data"),
     "train": Entry("qvl.cli.train", "train a model by a recipe"),
