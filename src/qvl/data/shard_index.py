@@ -91,6 +91,11 @@ class Columns:
         )
 
 
+def shard_name(number: int) -> str:
+    """Returns the name of a shard's tar."""
+    return f"shard-{number:05d}.tar"
+
+
 def write_index(folder: Path, tables: Sequence[ShardTable]) -> None:
     """Names the shards of a set, in order; with it the folder is complete."""
     shards = [

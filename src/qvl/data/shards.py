@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from qvl.data.encoding import decode_sample, encode_sample
+from qvl.data.encoding import EncodedSample, decode_sample, encode_sample
 from qvl.data.fingerprint import fingerprint
 from qvl.data.media import MediaSize
 from qvl.data.records import Sample
@@ -36,6 +36,7 @@ from qvl.data.shard_index import (
     digest_of,
     ending_of,
     read_table,
+    shard_name,
     table_path,
     write_index,
     write_json,
@@ -73,7 +74,10 @@ class ShardWriter:
         Raises:
             QvlError: it cannot be stored; the shard is as before.
         """
-        encoded = encode_sample(sample)
+        return self.put(encode_sample(sample))
+
+    def put(self, encoded: EncodedSample) -> str:
+        """Appends a sample whose files are made already, and returns its id."""
         key = f"{self._number:05d}-{len(self):06d}"
         span = b"".join(entry(f"{key}.{name}", data) for name, data in encoded.files.items())
         self._columns.add(encoded.id, self._num_bytes, span, encoded.media)
@@ -108,11 +112,6 @@ class ShardWriter:
         if not self._file.closed:
             self._file.close()
             self._part.unlink(missing_ok=True)
-
-
-def shard_name(number: int) -> str:
-    """Returns the name of a shard's tar."""
-    return f"shard-{number:05d}.tar"
 
 
 def write_shards(samples: Iterable[Sample], folder: Path, *, per_shard: int = 1000) -> int:
