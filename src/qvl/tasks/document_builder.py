@@ -41,6 +41,7 @@ from qvl.tasks.document_elements import (
     pictured_kind,
     verbatim_text,
 )
+from qvl.tasks.document_html import is_safe_style
 from qvl.tasks.document_reader import INLINE, Node, Reading, attribute, class_of, decode, shortened
 
 _BOX = re.compile(r"data-bbox=\"(\d{1,6}) (\d{1,6}) (\d{1,6}) (\d{1,6})\"")
@@ -118,7 +119,7 @@ class _Builder:
                 continue
             built = self._of_tag.get(child.name, self._group)(child)
             if style is not None and built and isinstance(built[0], Table):
-                built[0] = _with_style(built[0], style)
+                built[0] = self._with_style(built[0], style)
                 style = None
             found += built
         self._unused_style(style)
@@ -135,6 +136,12 @@ class _Builder:
     def _unused_style(self, style: Node | None) -> None:
         if style is not None:
             self.problems.add(f"left out: CSS before no table, {shortened(_css(style))!r}")
+
+    def _with_style(self, table: Table, style: Node) -> Table:
+        css = _css(style)
+        if not is_safe_style(css):
+            self.problems.add(f"CSS that is left out of HTML for people, {shortened(css)!r}")
+        return replace(table, style=css)
 
     def _common(self, node: Node) -> _Common:
         box, clipped, raw = self._place(node)
@@ -448,7 +455,3 @@ def _without_delimiters(latex: str) -> str:
 
 def _css(style: Node) -> str:
     return verbatim_text("".join(child for child in style.children if isinstance(child, str)))
-
-
-def _with_style(table: Table, style: Node) -> Table:
-    return replace(table, style=_css(style))
