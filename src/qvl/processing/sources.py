@@ -20,7 +20,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from qvl.errors import InputError
 from qvl.options import shown
 
-Kind = Literal["image", "video"]
+Kind = Literal["image", "video", "document"]
 
 # Two letters or more before "://", so that no Windows drive is taken for an address.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
