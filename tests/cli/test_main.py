@@ -151,10 +151,29 @@ OPTIONS = {
     | MEDIA
     | SAMPLING
     | {"--points", "--detect", "--count", "--region", "--draw", "--json"},
+    "parse": MODEL
+    | SAMPLING
+    | {
+        "-o",
+        "--output",
+        "--pages",
+        "--format",
+        "--json",
+        "--variant",
+        "--password",
+        "--rounds",
+        "--min-pixels",
+        "--max-pixels",
+    },
     "video": MODEL
     | MEDIA
     | SAMPLING
     | {"--time-format", "--min-fps", "--sheet", "--timeline", "--json"},
+    "ocr": MODEL | MEDIA | SAMPLING | {"--lines", "--words", "--order", "--draw", "--json"},
+    "extract": MODEL
+    | MEDIA
+    | SAMPLING
+    | {"--schema", "--fields", "--attempts", "--evidence", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
     "data": {"-n", "--number", "-o", "--output", "--seed"},

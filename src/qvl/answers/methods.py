@@ -3,12 +3,22 @@
 Each is a few lines over the module of its kind in this folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from qvl.answers import grounding, ocr
+from qvl.answers import extraction, grounding, ocr
 from qvl.answers import video as video_answers
 from qvl.answers.answering import AnsweringModel
+from qvl.answers.document import (
+    DOCUMENT_MAX_TOKENS,
+    Progress,
+    ReadingOptions,
+    read_document,
+)
+from qvl.answers.document_results import DocumentResult
+from qvl.answers.document_store import weights_identity
+from qvl.answers.extraction import ExtractionResult
 from qvl.answers.grounding import CountAnswer, GroundingAnswer
 from qvl.answers.ocr import TextResult
 from qvl.answers.video import WatchedVideo
@@ -17,6 +27,7 @@ from qvl.answers.video_windows import MIN_FPS
 from qvl.geometry import Box
 from qvl.messages import Image, Video
 from qvl.sampling_params import SamplingOptions, sampling_params
+from qvl.tasks.document import Variant
 from qvl.tasks.grounding import Kind
 from qvl.tasks.ocr import Level
 from qvl.tasks.times import TimeFormat
@@ -28,12 +39,16 @@ GROUNDING_MAX_TOKENS = 2048
 """Room for about 50 boxes of 40 tokens each."""
 TEXT_MAX_TOKENS = 4096
 """Room for a dense page, or for about 100 lines with their boxes."""
+EXTRACTION_MAX_TOKENS = 2048
+"""Room for about 100 fields."""
 
 
 class TypedAnswers:
     """Base of `qvl.api.VisionLanguageModel`."""
 
     engine: AnsweringModel
+    folder: Path | None = None
+    """Where the model was loaded from."""
 
     def ground(
         self,
@@ -202,4 +217,74 @@ class TypedAnswers:
         params = sampling_params({"max_tokens": TEXT_MAX_TOKENS, **options})
         return ocr.read_text(
             self.engine, image, level=level, order=order, prompt=prompt, params=params
+        )
+
+    def extract(
+        self,
+        images: "grounding.Pictures",
+        schema: object,
+        *,
+        attempts: int = 1,
+        evidence: bool = False,
+        **options: Unpack[SamplingOptions],
+    ) -> ExtractionResult:
+        """Extracts the fields of a schema from pictures, typed and with the text they were made of.
+
+        Args:
+            images: a picture or several.
+            schema: a JSON schema of an object, a pydantic model class, or names of fields.
+            attempts: ask again, with what is wrong, until the answer meets the schema.
+            evidence: ask for a box beside every value.
+            options: see `SamplingParams`; with ``logprobs=0`` the fields have a confidence.
+        """
+        params = sampling_params({"max_tokens": EXTRACTION_MAX_TOKENS, **options})
+        return extraction.extract(
+            self.engine, images, schema, attempts=attempts, evidence=evidence, params=params
+        )
+
+    def read_document(
+        self,
+        source: "ImageSource",
+        *,
+        pages: str | int | Sequence[int] | None = None,
+        variant: Variant = "qwenvl",
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+        max_rounds: int = 4,
+        password: str | None = None,
+        folder: str | Path | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        **options: Unpack[SamplingOptions],
+    ) -> DocumentResult:
+        """Reads a PDF or a picture of a page: typed elements with their boxes, in reading order.
+
+        Args:
+            source: a PDF or a picture.
+            pages: "1-3,7" or numbers, counted from 1; None for all.
+            variant: "qwenvl"; "caption" to describe pictures as well; "plain" for no boxes.
+            min_pixels: fewest pixels a page is shown in.
+            max_pixels: most pixels a page is shown in.
+            max_rounds: rounds of ``max_tokens`` tokens; each goes on where the last was cut off.
+            password: of an encrypted PDF.
+            folder: finished pages are kept there, and not read again by the same model.
+            on_progress: called as text is written.
+            options: see `SamplingParams`.
+        """
+        params = sampling_params({"max_tokens": DOCUMENT_MAX_TOKENS, **options})
+        reading = ReadingOptions(
+            variant=variant,
+            min_pixels=min_pixels,
+            max_pixels=max_pixels,
+            max_rounds=max_rounds,
+            params=params,
+            password=password,
+        )
+        return read_document(
+            self.engine,
+            source,
+            pages=pages,
+            options=reading,
+            folder=folder,
+            model_name=weights_identity(self.folder),
+            on_progress=on_progress,
         )

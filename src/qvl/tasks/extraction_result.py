@@ -98,10 +98,8 @@ class Extraction:
         raise KeyError(path)
 
     def __str__(self) -> str:
-        width = max((len(item.path) for item in self.fields), default=0)
-        lines = [_line(item, width) for item in self.fields]
-        lines += [f"({complaint})" for complaint in (*self.errors, *self.problems)]
-        return "\n".join(lines)
+        notes = [f"({complaint})" for complaint in (*self.errors, *self.problems)]
+        return "\n".join([*field_lines(self), *notes])
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for ``json.dumps``."""
@@ -115,6 +113,12 @@ class Extraction:
             "truncated": self.truncated,
             "text": self.text,
         }
+
+
+def field_lines(found: Extraction) -> list[str]:
+    """A line for each field: its path, its value, and how it was written where that is not it."""
+    width = max((len(item.path) for item in found.fields), default=0)
+    return [_line(item, width) for item in found.fields]
 
 
 def _line(item: Field, width: int) -> str:
