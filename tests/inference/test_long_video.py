@@ -1,11 +1,13 @@
 """A long video goes through the tower in pieces, and what was encoded is not encoded again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from qvl.errors import InputError
 from qvl.inference.engine import Engine
 from qvl.messages import Conversation, SamplingParams, Video
 from qvl.processing import video_chunks
@@ -106,6 +108,14 @@ def test_what_is_encoded_is_neither_decoded_nor_encoded_again(
     mixed = Conversation.user(picture(56, 56, 0), encoded, "And?", picture(56, 56, 0))
     assert engine.generate([mixed], SHORT)[0].prompt_tokens > 7 * PAIR // 4
     assert sum(calls) == 7 * PAIR + 16, "and the picture, once"
+
+
+def test_features_of_another_model_are_refused(tmp_path: Path) -> None:
+    engine = tiny_engine(tmp_path)
+    encoded = engine.encode(small(4, seed=1))
+    foreign = Video(replace(encoded.source, features=features_of(encoded)[:, :40]))  # type: ignore[type-var]
+    with pytest.raises(InputError, match="encoded to 40 numbers a token by another model"):
+        engine.generate([Conversation.user(foreign, "What?")], SHORT)
 
 
 def test_pictures_can_be_encoded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

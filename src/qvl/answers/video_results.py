@@ -19,6 +19,7 @@ from qvl.messages import PreparedSource, Video
 from qvl.processing.image import load_image
 from qvl.processing.video import prepare_video
 from qvl.tasks.draw_video import (
+    WIDTH_PX,
     Frame,
     Timeline,
     contact_sheet,
@@ -112,7 +113,9 @@ class VideoAnswer:
         Raises:
             InputError: the video cannot be read any more, or the file cannot be written.
         """
-        return _saved(stack([self.draw_sheet(), self.draw_timeline()]), path)
+        sheet = self.draw_sheet()
+        timeline = paint(self._timeline(width=max(sheet.width, WIDTH_PX)))
+        return _saved(stack([sheet, timeline]), path)
 
     def draw_sheet(self, path: str | Path | None = None) -> PIL.Image.Image:
         """Returns frames of the video with their times, those of the moments marked.
@@ -141,8 +144,8 @@ class VideoAnswer:
             return paint(timeline)
         return _saved(paint(timeline), path)
 
-    def _timeline(self) -> Timeline:
-        return lay_out(self.moments, start_s=self.start_s, end_s=self.end_s)
+    def _timeline(self, *, width: int = WIDTH_PX) -> Timeline:
+        return lay_out(self.moments, start_s=self.start_s, end_s=self.end_s, width=width)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

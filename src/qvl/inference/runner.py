@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from qvl.errors import CheckpointError
+from qvl.errors import CheckpointError, InputError
 from qvl.inference.kv_cache import CacheShape
 from qvl.inference.media_cache import Grid, MediaCache, media_key
 from qvl.inference.sampling import choose_tokens, forbid, penalize_repetition, row_logprobs
@@ -206,7 +206,7 @@ class ModelRunner:
             orders.append([])
             for part in _parts(prompt, self._max_patches_per_chunk):
                 if isinstance(part, Tensor):
-                    orders[-1].append(part.to(self._device))
+                    orders[-1].append(self._own(part))
                     continue
                 orders[-1].append(part.key)
                 if part.key in held or part.key in missing:
@@ -220,10 +220,29 @@ class ModelRunner:
                     held |= self._run_tower(missing)
                     missing, num_waiting = {}, len(part.pixel_values)
                 missing[part.key] = part
+                # The next piece of a long video is as large: do not decode it before this is gone.
+                if num_waiting + len(part.pixel_values) > self._max_patches_per_chunk:
+                    held |= self._run_tower(missing)
+                    missing, num_waiting = {}, 0
         held |= self._run_tower(missing)
         return [
             [held[part] if isinstance(part, bytes) else part for part in order] for order in orders
         ]
+
+    def _own(self, features: Tensor) -> Tensor:
+        """Features made before, on the device.
+
+        Raises:
+            InputError: a model of another size made them.
+        """
+        size = self._model.config.text.hidden_size
+        if features.shape[-1] != size:
+            raise InputError(
+                f"a picture or video was encoded to {features.shape[-1]} numbers a token by "
+                f"another model, this one takes {size}",
+                hint="encode it with the model that is asked",
+            )
+        return features.to(self._device)
 
     def _run_tower(self, pieces: dict[bytes, _Piece]) -> dict[bytes, Tensor]:
         """Encodes pieces in one go and puts them into the media cache."""

@@ -165,7 +165,8 @@ def paint(timeline: Timeline) -> Image.Image:
     for bar in timeline.bars:
         pen.rectangle(tuple(bar.box), fill=bar.colour, outline=DARK)
     for word in timeline.words:
-        pen.text(word.at, word.text, font=label_font(word.text, FONT_PX), fill=DARK)
+        font = label_font(word.text, FONT_PX)
+        pen.text(word.at, word.text, font=font, fill=DARK, stroke_width=2, stroke_fill=LIGHT)
     return canvas
 
 
@@ -183,7 +184,8 @@ def timeline_svg(timeline: Timeline) -> str:
         for bar in timeline.bars
     ]
     words = [
-        f'<text x="{_number(word.at.x)}" y="{_number(word.at.y)}" dominant-baseline="hanging">'
+        f'<text x="{_number(word.at.x)}" y="{_number(word.at.y)}" dominant-baseline="hanging" '
+        f'stroke="{_rgb(LIGHT)}" stroke-width="4" paint-order="stroke">'
         f"{_escaped(word.text)}</text>"
         for word in timeline.words
     ]
