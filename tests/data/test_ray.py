@@ -17,13 +17,11 @@ from tests.data.test_run import SMALL, files
 @pytest.fixture(scope="module")
 def ray() -> Iterator[object]:
     ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'qvl[data]'")
-    root = str(Path(__file__).resolve().parents[2])
     ray.init(
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,
         logging_level="error",
-        runtime_env={"env_vars": {"PYTHONPATH": root}},
     )
     yield ray
     ray.shutdown()

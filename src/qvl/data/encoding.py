@@ -59,7 +59,7 @@ def encode_sample(sample: Sample) -> EncodedSample:
         InputError: a picture or video cannot be read.
         DataError: facts are no plain JSON values, or something is too large.
     """
-    items = [stored(part) for part in _media_of(sample.conversation)]
+    items = [stored(part) for part in media_of(sample.conversation)]
     names: dict[str, bytes] = {}
     references: list[list[str]] = []
     for item in items:
@@ -124,11 +124,12 @@ def content_id(sample: Sample) -> str:
     Raises:
         InputError: a picture or video cannot be read.
     """
-    media = [media_hashes(part) for part in _media_of(sample.conversation)]
+    media = [media_hashes(part) for part in media_of(sample.conversation)]
     return _id(sample.conversation, media)
 
 
-def _media_of(conversation: Conversation) -> list[Image | Video]:
+def media_of(conversation: Conversation) -> list[Image | Video]:
+    """Returns the pictures and videos of a conversation, in order."""
     return [
         part
         for message in conversation.messages

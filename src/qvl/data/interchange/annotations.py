@@ -1,0 +1,299 @@
+"""Annotation files in JSON and JSONL with their media beside them, as fine-tuning codes read them.
+
+Owns: files of records: where each record lies, where its media are, writing new ones. Does not own:
+what a record means (``conversations``).
+
+    annotations.json + folder of media -> AnnotationFile -> file[number] -> Sample
+    samples -> write_annotations() -> annotations.json + annotations_media/
+
+Packs (lists of records in place of a record) are taken apart: packing is planned anew by the
+lengths of the model that is trained.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from qvl.data.encoding import media_of
+from qvl.data.fingerprint import fingerprint
+from qvl.data.interchange.conversations import read_record, write_record
+from qvl.data.media import is_frame_list, stored, suffix_of
+from qvl.data.records import Sample
+from qvl.errors import DataError, QvlError
+from qvl.messages import Image, Video
+
+MAX_JSON_BYTES = 2 * 2**30
+"""Largest .json file, which is in memory as a whole; .jsonl has no such limit."""
+
+_MAX_LINE_BYTES = 64 * 2**20
+_SPACE = " \t\r\n"
+
+
+class Problem(NamedTuple):
+    """What is wrong with a record, and where."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+class _Place(NamedTuple):
+    """Where a record lies in the file."""
+
+    line: int
+    start: int
+    in_pack: int = -1
+    """Which record of a pack it is; -1 outside packs."""
+    error: str = ""
+    """Why it cannot be read."""
+
+
+class AnnotationFile:
+    """The samples of an annotation file, by number.
+
+    A record that cannot be read raises a `DataError` that names file and line when it is asked for;
+    the others are not affected.
+
+    Args:
+        path: ``.jsonl`` with a record a line, or ``.json`` with a list of records.
+        root: folder in which media are; None for that of the file.
+        licence: SPDX name of the terms of the data set; empty when it is not known.
+
+    Raises:
+        DataError: the file cannot be opened, or is too large.
+    """
+
+    def __init__(self, path: Path, *, root: Path | None = None, licence: str = "") -> None:
+        self.path = path
+        self.root = path.parent if root is None else root
+        self.licence = licence
+        try:
+            size = path.stat().st_size
+            if path.suffix == ".jsonl":
+                self._text = ""
+                with open(path, "rb") as file:
+                    self._places = [*_scan_lines(file)]
+            else:
+                if size > MAX_JSON_BYTES:
+                    raise DataError(
+                        f"{path} has {size:,} bytes, expected at most {MAX_JSON_BYTES:,}",
+                        hint="write one record a line into a .jsonl file",
+                    )
+                self._text = path.read_text(encoding="utf-8-sig")
+                self._places = [*_scan_list(self._text)]
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is no text in UTF-8: {error}") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.path, self.root, self.licence)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        where = self.where(number)
+        try:
+            record = self._record(number)
+            return read_record(record, origin=where, licence=self.licence, locate=self._locate)
+        except DataError as error:
+            raise DataError(f"{where}: {error.message}", hint=error.hint) from error
+
+    def where(self, number: int) -> str:
+        """Returns file and line of a record, as messages name it."""
+        place = self._places[number]
+        pack = "" if place.in_pack < 0 else f", {place.in_pack} of a pack"
+        return f"{self.path.name}:{place.line}{pack}"
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash of the file, and of size and time of the media of these records."""
+        media: list[tuple[str, int, int]] = []
+        for number in range(start, stop):
+            try:
+                parts = media_of(self[number].conversation)
+            except DataError:
+                continue
+            for part in parts:
+                if isinstance(part.source, Path) and part.source.is_file():
+                    status = part.source.stat()
+                    media.append((str(part.source), status.st_size, status.st_mtime_ns))
+        return fingerprint(self._sha256, self.licence, media, start, stop)
+
+    @cached_property
+    def _sha256(self) -> str:
+        with open(self.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _record(self, number: int) -> Any:
+        place = self._places[number]
+        if place.error:
+            raise DataError(place.error)
+        if self._text:
+            value, _ = json.JSONDecoder().raw_decode(self._text, place.start)
+        else:
+            with open(self.path, "rb") as file:
+                file.seek(place.start)
+                value = json.loads(file.readline(_MAX_LINE_BYTES))
+        return value[place.in_pack] if place.in_pack >= 0 else value
+
+    def _locate(self, name: Any, kind: Literal["image", "video"]) -> Any:
+        if not isinstance(name, str) or not name:
+            raise DataError(f"{kind} is {name!r}, expected the name of a file")
+        if name.startswith(("data:", "http://", "https://", "file:")):
+            return name
+        return self.root / name
+
+
+def _reopened(path: Path, root: Path, licence: str) -> AnnotationFile:
+    return AnnotationFile(path, root=root, licence=licence)
+
+
+def _scan_lines(file: Any) -> Iterator[_Place]:
+    line = start = 0
+    while data := file.readline(_MAX_LINE_BYTES):
+        line += 1
+        if len(data) == _MAX_LINE_BYTES:
+            yield _Place(line, start, error=f"line of more than {_MAX_LINE_BYTES:,} bytes")
+            return
+        text = data.strip()
+        if line == 1:
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if text:
+            yield from _places_of(text, line, start)
+        start += len(data)
+
+
+def _places_of(text: bytes, line: int, start: int) -> Iterator[_Place]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        yield _Place(line, start, error=f"no JSON: {error}")
+        return
+    yield from _unpacked(value, line, start)
+
+
+def _unpacked(value: Any, line: int, start: int) -> Iterator[_Place]:
+    if isinstance(value, list):
+        yield from (_Place(line, start, place) for place in range(len(value)))
+    else:
+        yield _Place(line, start)
+
+
+def _scan_list(text: str) -> Iterator[_Place]:
+    """Finds the records of a list one by one; a fault in the JSON ends it with a place of its
+    own."""
+    decoder = json.JSONDecoder()
+    at = _skip(text, 0)
+    line = 1 + text.count("\n", 0, at)
+    if text[at : at + 1] != "[":
+        yield _Place(line, at, error="expected a list of records")
+        return
+    at = _skip(text, at + 1)
+    counted = 0
+    line = 1
+    while text[at : at + 1] != "]":
+        line += text.count("\n", counted, at)
+        counted = at
+        try:
+            value, stop = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield _Place(line, at, error=f"no JSON, the rest of the file is not read: {error}")
+            return
+        yield from _unpacked(value, line, at)
+        at = _skip(text, stop)
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+        elif text[at : at + 1] != "]":
+            line += text.count("\n", counted, at)
+            fault = "no comma after a record, the rest of the file is not read"
+            yield _Place(line, at, error=fault)
+            return
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at
+
+
+def write_annotations(samples: Iterable[Sample], path: Path) -> tuple[int, list[Problem]]:
+    """Writes samples as an annotation file; returns how many, and which could not be written.
+
+    Media that are files below the folder of ``path`` are named where they are; others are written
+    into a folder beside it.
+
+    Args:
+        samples: in order.
+        path: ends in ``.json`` (a list) or ``.jsonl`` (a record a line), and does not exist.
+
+    Raises:
+        DataError: the name is taken, or ends otherwise.
+    """
+    if path.suffix not in (".json", ".jsonl"):
+        raise DataError(f"{path.name} ends in {path.suffix!r}, expected .json or .jsonl")
+    if path.exists():
+        raise DataError(f"{path} already exists", hint="give a new name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    media = path.with_name(f"{path.stem}_media")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    problems: list[Problem] = []
+    count = 0
+    lines = path.suffix == ".jsonl"
+    with open(part, "w", encoding="utf-8") as file:
+        file.write("" if lines else "[")
+        for number, sample in enumerate(samples):
+            try:
+                names = _named(sample, number, media)
+                text = json.dumps(write_record(sample, names), ensure_ascii=False)
+                text.encode()  # half of a surrogate pair is found here, not in the middle of a line
+            except (QvlError, TypeError, ValueError) as error:
+                message = error.message if isinstance(error, QvlError) else str(error)
+                problems.append(Problem(f"sample {number}", message))
+                continue
+            file.write(text + "\n" if lines else ("," if count else "") + "\n" + text)
+            count += 1
+        file.write("" if lines else "\n]\n")
+    part.replace(path)
+    return count, problems
+
+
+def _named(sample: Sample, number: int, folder: Path) -> list[str]:
+    """The names by which a record knows its media, written where they are not files yet."""
+    names = []
+    for place, item in enumerate(media_of(sample.conversation)):
+        below = _below(item, folder.parent)
+        if below is not None:
+            names.append(below)
+            continue
+        if is_frame_list(item.source):
+            raise DataError("a video given as frames has no file, the format has no place for it")
+        (data,) = stored(item).files
+        folder.mkdir(exist_ok=True)
+        file = folder / f"{number:09d}.{place}.{suffix_of(data)}"
+        file.write_bytes(data)
+        names.append(f"{folder.name}/{file.name}")
+    return names
+
+
+def _below(item: Image | Video, folder: Path) -> str | None:
+    source = item.source
+    if isinstance(source, np.ndarray) or not isinstance(source, str | Path):
+        return None
+    path = Path(source)
+    if str(source).startswith("data:") or not path.is_relative_to(folder):
+        return None
+    return path.relative_to(folder).as_posix()

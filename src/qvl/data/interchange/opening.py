@@ -1,0 +1,45 @@
+"""Finds out what a file or folder of training data is.
+
+Owns: the choice of a reader by name and content. Does not own: the readers.
+"""
+
+from pathlib import Path
+
+from qvl.data.interchange.annotations import AnnotationFile
+from qvl.data.interchange.parquet import ParquetFiles
+from qvl.data.shard_index import INDEX
+from qvl.data.shards import ShardReader
+from qvl.errors import DataError
+
+Data = AnnotationFile | ParquetFiles | ShardReader
+
+
+def open_data(path: Path, *, root: Path | None = None, licence: str = "") -> Data:
+    """Opens shards, annotation files or parquet files.
+
+    Args:
+        path: a folder of shards or of parquet files, or a file in JSON, JSONL or parquet.
+        root: folder of the media that records name; None for that of the file.
+        licence: SPDX name of the terms of found data; empty when it is not known.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    if not path.exists():
+        raise DataError(f"{path} does not exist, expected a file or folder of training data")
+    if path.is_dir():
+        if (path / INDEX).exists() or not any(path.glob("*.parquet")):
+            return ShardReader(path)
+        return ParquetFiles(path, root=root, licence=licence)
+    if path.suffix in (".json", ".jsonl"):
+        return AnnotationFile(path, root=root, licence=licence)
+    if path.suffix == ".parquet":
+        return ParquetFiles(path, root=root, licence=licence)
+    raise DataError(
+        f"{path.name} ends in {path.suffix!r}, expected .json, .jsonl, .parquet or a folder"
+    )
+
+
+def where(data: Data, number: int) -> str:
+    """Returns the place of a sample, as messages name it."""
+    return f"sample {number}" if isinstance(data, ShardReader) else data.where(number)
