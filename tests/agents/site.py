@@ -1,15 +1,15 @@
 """A small web application on this machine, with everything that makes pages hard to operate."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-SLOW_SECONDS = 20.0
+SLOW_SECONDS = 110.0
 
 FORM = """<!doctype html><title>Form</title>
+<meta name="viewport" content="width=device-width, minimum-scale=1">
 <style>
   body { margin: 0; font: 16px sans-serif }
   .at { position: absolute; box-sizing: border-box }
@@ -62,6 +62,12 @@ FORM = """<!doctype html><title>Form</title>
 </script>"""
 
 
+WIDE = """<!doctype html><title>Wide</title><body style="margin:0">
+<button style="position:absolute; left:700px; top:1000px; width:200px; height:100px"
+  onclick="document.title = 'hit'">Far</button>"""
+"""A page that knows nothing of small screens: they show it shrunk."""
+
+
 class Site:
     """The application, what it was asked, and the address of a site that must not be reached."""
 
@@ -76,6 +82,7 @@ class Site:
 def serve_site() -> Iterator[Site]:
     """Runs the application and the other site until the block ends."""
     site = Site("", "")
+    over = threading.Event()
 
     class Other(_Handler):
         def do_GET(self) -> None:
@@ -90,10 +97,12 @@ def serve_site() -> Iterator[Site]:
                     self.answer(FORM.replace("OTHER", site.other))
                 case "/next":
                     self.answer("<title>Next</title><h1>Next</h1>")
+                case "/wide":
+                    self.answer(WIDE)
                 case "/redirect":
                     self.answer("", status=302, Location=f"{site.other}/page")
                 case "/slow":
-                    time.sleep(SLOW_SECONDS)
+                    over.wait(SLOW_SECONDS)
                 case "/broken":
                     self.answer("<title>Broken</title>It failed.", status=500)
                 case "/file":
@@ -115,6 +124,7 @@ def serve_site() -> Iterator[Site]:
     try:
         yield site
     finally:
+        over.set()
         for server in servers:
             server.shutdown()
             server.server_close()

@@ -258,6 +258,11 @@ def test_what_a_device_refuses_is_told(device: Device) -> None:
         android(device).perform(Press(keys=("nosuchkey",)))
 
 
+def test_a_device_that_does_not_tell_where_it_is_can_be_operated(device: Device) -> None:
+    device.program("dumpsys", "no such service\n", code=1)
+    assert android(device).where() == ""
+
+
 def test_no_picture_is_an_error(device: Device) -> None:
     (device.folder / "screen.png").write_bytes(b"")
     with pytest.raises(ScreenError, match="the device gives no picture"):

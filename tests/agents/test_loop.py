@@ -217,11 +217,13 @@ def test_a_goal_the_model_cannot_read_is_an_error() -> None:
         act(answers(size=SIZE).engine, DrawnScreen(), "word " * 9000)
 
 
-def test_limits_are_checked() -> None:
-    with pytest.raises(InputError, match="limit steps is 0"):
-        Limits(steps=0)
-    with pytest.raises(InputError, match="limit seconds is True"):
-        Limits(seconds=True)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", 0), ("steps", 2.5), ("failures", None), ("seconds", True), ("seconds", -1)],
+)
+def test_limits_are_checked(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"limit {name} is {value}, expected"):
+        Limits(**{name: value})  # type: ignore[arg-type]
 
 
 def test_an_episode_can_be_looked_at() -> None:

@@ -115,7 +115,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(
 ) -> None:
     (tmp_path / "mine.txt").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(browsers, "_import_playwright", lambda: None)
+    monkeypatch.setattr(browsers, "import_playwright", lambda: None)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     code, out, err = run("act", *arguments)
     assert (code, out) == (1, "")

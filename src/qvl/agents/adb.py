@@ -156,8 +156,11 @@ class Android:
             time.sleep(self._options.settle_seconds)
 
     def where(self) -> str:
-        """Returns the app in front, such as ``com.android.settings/.Settings``."""
-        windows = self._shell("dumpsys", "window").decode("utf-8", "replace")
+        """Returns the app in front, such as ``com.android.settings/.Settings``; "" if unknown."""
+        try:
+            windows = self._shell("dumpsys", "window").decode("utf-8", "replace")
+        except ActionError:  # a device that does not tell can be operated all the same
+            return ""
         found = _FOCUS.search(windows)
         return found.group(1) if found else ""
 

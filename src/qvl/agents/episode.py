@@ -17,6 +17,7 @@ from qvl.agents import replay
 from qvl.errors import InputError
 from qvl.geometry import ImageSize
 from qvl.messages import ToolCall
+from qvl.options import real_number, whole_number
 from qvl.tasks.actions import Action, Terminate, describe, points, to_json
 from qvl.tasks.agent_tools import ToolName
 from qvl.tasks.draw import draw
@@ -64,9 +65,13 @@ class Limits:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise InputError(f"limit {item.name} is {value!r}, expected a number above 0")
+            value, name = getattr(self, item.name), f"limit {item.name}"
+            if item.name == "seconds":
+                checked: float | None = real_number(value, name, is_zero_allowed=False)
+            else:
+                checked = whole_number(value, name)
+            if checked is None:
+                raise InputError(f"{name} is None, expected a number above 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

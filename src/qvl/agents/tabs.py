@@ -1,7 +1,7 @@
 """The pages of a browser window: which one is looked at, and what they may do by themselves.
 
-Owns: tabs, popups, dialogs, downloads, crashes, which requests a page may make, settling. Does not
-own: mouse and keyboard (``hand``), connections (``gate``), starting the browser (``browser``).
+Owns: tabs, popups, dialogs, crashes, which requests a page may make, settling. Does not
+own: mouse and keyboard (``hand``), connections (``gate``), files (``downloads``).
 
     context events -> Tabs -> page (the one in front), drain() (what happened)
 
@@ -10,11 +10,10 @@ Everything here runs on the browser's own event loop.
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvl.agents.downloads import Downloads, first_line
 from qvl.agents.executor import ScreenError
 from qvl.agents.sites import Sites
 from qvl.options import shown
@@ -32,9 +31,6 @@ document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 MOST_TABS = 8
 MOST_EVENTS = 20
 """A page that opens dialogs without end must not fill the memory."""
-MOST_DOWNLOADS = 20
-DOWNLOAD_BYTES = 200 * 2**20
-DOWNLOAD_SECONDS = 120.0
 FIRST_LOOK_SECONDS = 0.3
 """How long an action may take to begin to show."""
 _POLL_SECONDS = 0.05
@@ -51,8 +47,7 @@ class Tabs:
         *,
         start: str,
         accept_dialogs: bool,
-        downloads: Path | None,
-        arriving: Path,
+        downloads: Downloads,
         load_seconds: float,
     ) -> None:
         """Wraps a context without pages.
@@ -62,8 +57,7 @@ class Tabs:
             sites: where its pages may go.
             start: address to begin with, and to return to when nothing else is left.
             accept_dialogs: answer yes to questions of pages; otherwise no.
-            downloads: folder for files that pages offer; None refuses them.
-            arriving: folder in which the browser keeps files while they arrive.
+            downloads: takes the files that pages offer.
             load_seconds: how long a page may take to load.
         """
         self.start = start
@@ -71,7 +65,6 @@ class Tabs:
         self._sites = sites
         self._accept_dialogs = accept_dialogs
         self._downloads = downloads
-        self._arriving = arriving
         self._load_seconds = load_seconds
         self._pages: list[Page] = []  # the last one is in front
         self._ended: set[Page] = set()
@@ -80,7 +73,6 @@ class Tabs:
         self._events: list[str] = []
         self._more_events = 0
         self._blocked_hosts: set[str] = set()
-        self._num_downloads = 0
         self._running: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -158,6 +150,7 @@ class Tabs:
         from playwright.async_api import Error
 
         lost = self._pages.pop() if self._pages else None
+        self._navigating.clear()  # a page that is gone tells no more of its requests
         self.note("the page crashed or did not react and was opened again")
         try:
             for address in dict.fromkeys((self._last_address, self.start)):
@@ -200,13 +193,14 @@ class Tabs:
         self._pages.append(page)
         page.on("close", self._on_close)
         page.on("crash", self._on_crash)
-        page.on("download", lambda download: self._begin(self._on_download(download)))
+        page.on("download", lambda offered: self._begin(self._on_download(offered)))
 
     def _on_crash(self, page: "Page") -> None:
         self._ended.add(page)
 
     def _on_close(self, page: "Page") -> None:
         self._ended.discard(page)
+        self._navigating.clear()  # it may have been the one that was loading
         if page in self._pages:
             self._pages.remove(page)
             self.note("a tab was closed")
@@ -222,32 +216,8 @@ class Tabs:
         with contextlib.suppress(Error):  # the page closed it
             await (dialog.accept(dialog.default_value) if accepted else dialog.dismiss())
 
-    async def _on_download(self, download: "Download") -> None:
-        from playwright.async_api import Error
-
-        name = safe_name(download.suggested_filename)
-        if self._downloads is None or self._num_downloads >= MOST_DOWNLOADS:
-            self.note(f"the file {shown(name)} was offered and refused")
-            with contextlib.suppress(Error):
-                await download.cancel()
-            return
-        self._num_downloads += 1
-        target = free_name(self._downloads, name)
-        saving = asyncio.ensure_future(download.save_as(target))
-        try:
-            async with asyncio.timeout(DOWNLOAD_SECONDS):
-                while not saving.done():
-                    if _folder_bytes(self._arriving) > DOWNLOAD_BYTES:
-                        raise TimeoutError
-                    await asyncio.wait([saving], timeout=_POLL_SECONDS)
-            await saving
-            self.note(f"the file {shown(target.name)} was saved")
-        except TimeoutError:
-            saving.cancel()
-            await download.cancel()
-            self.note(f"the file {shown(name)} was too large or too slow, and was dropped")
-        except (Error, OSError) as error:
-            self.note(f"the file {shown(name)} did not arrive: {first_line(error)}")
+    async def _on_download(self, offered: "Download") -> None:
+        self.note(await self._downloads.take(offered))
 
     def _on_request(self, request: "Request") -> None:
         if not request.is_navigation_request() or _is_inner(request):
@@ -293,32 +263,6 @@ class Tabs:
             await _close(self.page)
 
 
-def first_line(error: Exception) -> str:
-    """What a browser's error says, without the log below it."""
-    text = str(error).strip() or type(error).__name__
-    return shown(text.splitlines()[0])
-
-
-def safe_name(name: str) -> str:
-    """A name a page gave to a file, as one that stays inside a folder.
-
-    >>> safe_name("../../etc/pass wd"), safe_name(".."), safe_name("")
-    ('etc_pass wd', 'file', 'file')
-    """
-    plain = re.sub(r"[^\w .()-]+", "_", name).strip("._ ")[:100]
-    return plain or "file"
-
-
-def free_name(folder: Path, name: str) -> Path:
-    """A path in a folder that does not exist yet."""
-    path = folder / name
-    number = 1
-    while path.exists():
-        number += 1
-        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-    return path
-
-
 def _is_inner(request: "Request") -> bool:
     """Whether a frame inside a page asks, not the page itself."""
     from playwright.async_api import Error
@@ -327,14 +271,6 @@ def _is_inner(request: "Request") -> bool:
         return request.frame.parent_frame is not None
     except Error:  # the page that asks is so new that it has no frame yet
         return False
-
-
-def _folder_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # moved away in this moment
-            total += path.stat().st_size
-    return total
 
 
 async def _close(page: "Page") -> None:

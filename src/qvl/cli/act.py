@@ -137,7 +137,8 @@ def _screen(args: argparse.Namespace) -> "Browser | Android":
             if getattr(args, name):
                 raise InputError(f"--{name.replace('_', '-')} goes with --url, not with --android")
         return Android(AndroidOptions(serial=args.android or None))
-    from qvl.agents.browser import Browser, BrowserOptions
+    from qvl.agents.browser import Browser
+    from qvl.agents.browser_options import BrowserOptions
 
     return Browser(
         args.url,
