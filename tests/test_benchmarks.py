@@ -66,3 +66,19 @@ def test_unknown_workload(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     workloads = importlib.import_module("workloads")
     with pytest.raises(ValueError, match="no workload"):
         workloads.Workload.parse(text)
+
+
+def test_parsers_find_all_they_are_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    parsers = importlib.import_module("parsers")
+    monkeypatch.setattr(parsers, "RECORDS", 20)
+    monkeypatch.setattr(parsers, "RUNS", 1)
+    read = {parser.name: parser.read(parser.answer) for parser in parsers.parsers()}
+    for name in ("boxes", "boxes with slips", "points in XML", "boxes in plain text"):
+        assert len(read[name].items) == 20, name
+    assert len(read["lines of text"].lines) == 20
+    assert len(read["fields by a schema"].value["rows"]) == 20
+    parsers.main()
+    assert capsys.readouterr().out.count("|") == 4 * (2 + len(read))
