@@ -176,7 +176,8 @@ OPTIONS = {
     | {"--schema", "--fields", "--attempts", "--evidence", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
-    "data": {"-n", "--number", "-o", "--output", "--seed"},
+    "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
+    | {"--limit", "--report", "--keep-rejects", "--failures", "--ray", "--root", "--licence"},
     "info": {"--model", "--json"},
 }
 

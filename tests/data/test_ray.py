@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,9 @@ def test_errors_of_tasks_keep_their_type(ray: object, tmp_path: Path) -> None:
     def bad(sample: object) -> str | None:
         raise ValueError("bad")
 
+    strict = replace(SMALL, failure_budget=0.1)
     with pytest.raises(DataError, match="samples failed"):
-        run_ray(shapes(9), [filter_step("bad", bad)], tmp_path / "b", options=SMALL)
+        run_ray(shapes(9), [filter_step("bad", bad)], tmp_path / "b", options=strict)
 
 
 def test_without_ray_the_error_says_what_to_install(

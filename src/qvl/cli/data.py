@@ -1,52 +1,88 @@
-"""Makes training data ahead of time.
+"""Makes, filters, converts, checks and shows training data.
 
 qvl data make shapes -n 10000 -o shards/shapes
+qvl data run grounding --limit 10000 -o shards/grounding --report report.html
+qvl data convert annotations.json -o shards/mine --root pictures
+qvl data lint annotations.json --root pictures
+qvl data show shards/shapes 7 -o sample
 qvl train tiny --shards shards/shapes
 
-A run draws what it needs as it goes; shards are for looking at, for other trainers, and for
-machines whose GPU is faster than their processor draws.
+Data is a folder of shards, an annotation file (.json, .jsonl) or parquet. Work that was stopped
+goes on when the command is repeated.
 """
 
 import argparse
-from collections.abc import Iterator
-from pathlib import Path
 
-from qvl.cli.terminal import progress, write
-from qvl.data.mixture import Mixture
-from qvl.data.records import Sample
-from qvl.data.shards import write_shards
-from qvl.errors import InputError
+from qvl.cli.options import add_model_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    make = commands.add_parser("make", help="draw samples into shards")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    make = actions.add_parser("make", help="draw samples into shards")
     make.add_argument("generator", help="such as word, line, page, shapes or screen")
     make.add_argument("-n", "--number", type=int, default=1000, help="samples; default 1000")
-    make.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
     make.add_argument("--seed", type=int, default=0)
+    _add_output(make)
+
+    run = actions.add_parser("run", help="take samples through the steps of a recipe into shards")
+    run.add_argument("recipe", help="grounding, or MODULE:FUNCTION that returns (source, steps)")
+    run.add_argument("--limit", type=int, metavar="N", help="only N samples, from all over")
+    run.add_argument("--report", metavar="FILE", help="write a page about the run, in HTML")
+    run.add_argument("--keep-rejects", action="store_true", help="put all dropped samples aside")
+    run.add_argument(
+        "--failures",
+        type=float,
+        metavar="SHARE",
+        help="share of samples that may fail before the run stops; default 0.01",
+    )
+    run.add_argument("--ray", action="store_true", help="on Ray instead of processes")
+    run.add_argument("--json", action="store_true", help="print the counts as JSON")
+    _add_output(run)
+    add_model_options(run, runs=False)
+
+    convert = actions.add_parser("convert", help="from one format into another")
+    _add_input(convert)
+    convert.add_argument("--licence", default="", help="SPDX name of the terms of the data")
+    _add_output(convert, help="a .json, .jsonl or .parquet file, or a folder for shards")
+
+    lint = actions.add_parser("lint", help="name every bad sample and why; exit code 1 if any")
+    _add_input(lint)
+    lint.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_model_options(lint, runs=False)
+
+    show = actions.add_parser("show", help="print one sample, or write its files")
+    _add_input(show)
+    show.add_argument("number", type=int, help="of the sample, from 0")
+    show.add_argument("-o", "--output", metavar="DIR", help="write its files and drawings here")
+    show.add_argument("--json", action="store_true", help="print its record as JSON")
+
+    index = actions.add_parser("index", help="make the index of tars that came without")
+    index.add_argument("folder")
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", help="folder of shards, .json, .jsonl or .parquet")
+    parser.add_argument("--root", metavar="DIR", help="folder of the media; default: the file's")
+
+
+def _add_output(
+    parser: argparse.ArgumentParser, help: str = "folder of the shards; a stopped run goes on"
+) -> None:
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=help)
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="default 1")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the shards and prints their folder."""
-    from qvl.recipes.tiny_stages import GENERATORS
+    """Does what the action says."""
+    from qvl.cli import data_look, data_run
 
-    if args.generator not in GENERATORS:
-        raise InputError(
-            f"no generator {args.generator!r}, expected one of {', '.join(GENERATORS)}"
-        )
-    if args.number < 1:
-        raise InputError(f"--number is {args.number}, expected at least 1")
-    mixture = Mixture(parts={args.generator: (1.0, GENERATORS[args.generator])})
-
-    def samples() -> Iterator[Sample]:
-        for number in range(args.number):
-            if number % 100 == 0:
-                progress(f"{number}/{args.number}", done=False)
-            yield mixture.sample(args.seed, number)
-        progress(f"{args.number}/{args.number}", done=True)
-
-    write_shards(samples(), Path(args.output))
-    write(args.output)
-    return 0
+    actions = {
+        "make": data_run.make,
+        "run": data_run.run_recipe,
+        "convert": data_run.convert,
+        "lint": data_look.lint,
+        "show": data_look.show,
+        "index": data_look.index,
+    }
+    return actions[args.action](args)

@@ -90,9 +90,10 @@ class SomeOf:
         return self.source[self._place(number)]
 
     def fingerprint(self, start: int, stop: int) -> str:
-        """Returns a hash of the whole source and of the choice."""
+        """Returns a hash of the whole source and of the choice, which does not depend on the
+        count: more samples are the same ones and others."""
         whole = self.source.fingerprint(0, len(self.source))
-        return fingerprint(whole, self.count, self.seed, start, stop)
+        return fingerprint(whole, self.seed, start, stop)
 
     def _place(self, number: int) -> int:
         return place_in_order(number, size=len(self.source), seed=self.seed)

@@ -7,6 +7,7 @@ token, whatever was typed. Does not own the chat format (`chat_template`).
 """
 
 import codecs
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -96,6 +97,12 @@ class Tokenizer:
         """
         path = Path(folder) / "tokenizer.json"
         return cls(read_json(path), origin=str(path))
+
+    def fingerprint(self) -> str:
+        """Returns a hash that differs between tokenizers: what was counted with one says nothing
+        of another."""
+        added = json.dumps(self._added, sort_keys=True)
+        return hashlib.sha256((self._backend.to_str() + added).encode()).hexdigest()[:32]
 
     def encode(self, text: str) -> list[int]:
         """Returns the ids of ordinary text; special tokens spelled out in it stay text.

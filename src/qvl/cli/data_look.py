@@ -1,0 +1,119 @@
+"""The actions of ``qvl data`` that look at data: lint, show, index.
+
+Owns: printing. Does not own: what is wrong with a sample (``data.lint``).
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from qvl.cli.options import load_processor, model_folder
+from qvl.cli.terminal import progress, write, write_json
+from qvl.data.encoding import EncodedSample, encode_sample, media_of
+from qvl.data.interchange.opening import Data, open_data, where
+from qvl.data.lint import lint as lint_data
+from qvl.data.places import answer_text, places
+from qvl.data.records import Sample
+from qvl.data.shard_index import index_tars
+from qvl.errors import InputError
+from qvl.geometry import ImageSize
+from qvl.messages import Image, Text
+from qvl.processing.image import load_image
+from qvl.processing.settings import DEFAULT_LIMITS
+from qvl.tasks import draw_svg
+from qvl.tasks.marks import layout
+
+
+def _open(args: argparse.Namespace) -> Data:
+    return open_data(Path(args.data), root=Path(args.root) if args.root else None)
+
+
+def lint(args: argparse.Namespace) -> int:
+    """Prints what is wrong with the data."""
+    data = _open(args)
+    limits = DEFAULT_LIMITS
+    if args.model is not None:
+        limits = load_processor(model_folder(args, weights=False)).settings.limits
+
+    def show_progress(done: int, total: int) -> None:
+        progress(f"{done}/{total} samples", done=done == total)
+
+    report = lint_data(data, limits=limits, progress=show_progress)
+    if args.json:
+        write_json(report.to_json())
+    else:
+        write(str(report))
+    return 0 if report.is_clean else 1
+
+
+def show(args: argparse.Namespace) -> int:
+    """Prints one sample, or writes its files."""
+    data = _open(args)
+    if not 0 <= args.number < len(data):
+        raise InputError(f"sample is {args.number}, expected 0 to {len(data) - 1}")
+    sample = data[args.number]
+    encoded = encode_sample(sample)
+    if args.output is not None:
+        _write_files(Path(args.output), sample, encoded)
+    if args.json:
+        write_json({"id": encoded.id, **json.loads(encoded.files["json"])})
+    else:
+        write("\n".join(_lines(where(data, args.number), sample, encoded)))
+    return 0
+
+
+def _lines(place: str, sample: Sample, encoded: EncodedSample) -> list[str]:
+    origin = sample.provenance
+    facts: dict[str, Any] = {
+        "place": place,
+        "id": encoded.id,
+        "task": sample.task,
+        "from": origin.source or f"{origin.generator} {origin.seed or ''}".strip(),
+        "licence": origin.licence,
+        "steps": ", ".join(origin.transforms),
+        "scores": ", ".join(f"{name} {value:g}" for name, value in origin.scores.items()),
+        "dropped": origin.dropped,
+    }
+    lines = [f"{name:<8} {value}" for name, value in facts.items() if value]
+    sizes = iter(encoded.media)
+    for message in sample.conversation.messages:
+        words = []
+        for part in message.content:
+            if isinstance(part, Text):
+                words.append(part.text)
+                continue
+            size = next(sizes)
+            frames = f", {size.num_frames} frames" if size.kind == "video" else ""
+            words.append(f"[{size.kind} {size.width} x {size.height} px{frames}]")
+        text = answer_text(message) if message.role == "assistant" else " ".join(words)
+        lines += ["", f"{message.role}:", text]
+    return lines
+
+
+def _write_files(folder: Path, sample: Sample, encoded: EncodedSample) -> None:
+    """The files as they are stored, and a drawing of every picture with what answers point at."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in encoded.files.items():
+            (folder / ("sample.json" if name == "json" else name)).write_bytes(data)
+        found = places(sample)
+        pictures = [part for part in media_of(sample.conversation) if isinstance(part, Image)]
+        for number, part in enumerate(pictures):
+            marks = [place.mark() for place in found if place.picture == number]
+            if marks:
+                picture = load_image(part.source)
+                scene = layout(ImageSize(picture.height, picture.width), marks)
+                drawing = draw_svg.write(scene, picture)
+                (folder / f"drawn-{number}.svg").write_text(drawing, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write into {folder}: {error.strerror}") from error
+
+
+def index(args: argparse.Namespace) -> int:
+    """Makes indexes and prints how many samples there are."""
+    folder = Path(args.folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder")
+    write(f"{index_tars(folder)} samples")
+    return 0

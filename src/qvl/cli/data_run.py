@@ -1,0 +1,179 @@
+"""The actions of ``qvl data`` that write data: make, run, convert.
+
+Owns: arguments into sources, steps and options. Does not own: running (``data``).
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qvl.cli.options import load_processor, model_folder
+from qvl.cli.terminal import note, progress, write, write_json
+from qvl.data.interchange.annotations import write_annotations
+from qvl.data.interchange.opening import Data, open_data
+from qvl.data.interchange.parquet import write_parquet
+from qvl.data.lengths import lengths_of
+from qvl.data.local import run_local
+from qvl.data.mixture import Mixture
+from qvl.data.parts import PartResult
+from qvl.data.ray import run_ray
+from qvl.data.records import Sample
+from qvl.data.report import write_report
+from qvl.data.run import FAILURE_BUDGET, RunOptions, RunSummary
+from qvl.data.shards import ShardReader
+from qvl.data.sources import DrawnSource, SomeOf, Source
+from qvl.data.steps import Step
+from qvl.errors import InputError, QvlError
+from qvl.options import nearest, shown
+from qvl.recipes.data_recipes import DATA_RECIPES
+
+
+def make(args: argparse.Namespace) -> int:
+    """Draws samples into shards and prints their folder."""
+    from qvl.recipes.tiny_stages import GENERATORS
+
+    if args.generator not in GENERATORS:
+        raise InputError(
+            f"no generator {args.generator!r}, expected one of {', '.join(GENERATORS)}"
+        )
+    _positive(args.number, "--number")
+    mixture = Mixture(parts={args.generator: (1.0, GENERATORS[args.generator])})
+    source = DrawnSource(mixture=mixture, count=args.number, seed=args.seed)
+    run_local(
+        source,
+        [],
+        Path(args.output),
+        processes=_positive(args.processes, "--processes"),
+        options=RunOptions(progress=_shown_progress()),
+    )
+    write(args.output)
+    return 0
+
+
+def run_recipe(args: argparse.Namespace) -> int:
+    """Runs a recipe, prints what became of the samples, writes the report."""
+    processes = _positive(args.processes, "--processes")
+    if args.report is not None and not Path(args.report).absolute().parent.is_dir():
+        raise InputError(f"folder of the report {args.report} does not exist")
+    source, steps = _recipe(args.recipe)
+    if args.limit is not None:
+        count = min(_positive(args.limit, "--limit"), len(source))
+        source = SomeOf(source=source, count=count)
+    budget = FAILURE_BUDGET if args.failures is None else args.failures
+    if not 0 <= budget <= 1:
+        raise InputError(f"--failures is {budget:g}, expected a share of 0 to 1")
+    options = RunOptions(
+        keep_rejects=args.keep_rejects, failure_budget=budget, progress=_shown_progress()
+    )
+    folder = Path(args.output)
+    if args.ray:
+        summary = run_ray(source, steps, folder, options=options)
+    else:
+        summary = run_local(source, steps, folder, processes=processes, options=options)
+    if args.report is not None:
+        _report(Path(args.report), summary, source, args)
+    if args.json:
+        write_json(summary.to_json())
+    else:
+        write(str(summary))
+    return 0
+
+
+def _report(path: Path, summary: RunSummary, source: Source, args: argparse.Namespace) -> None:
+    processor = load_processor(model_folder(args, weights=False))
+    lengths = lengths_of(ShardReader(summary.folder), processor)
+    write_report(path, summary, source, lengths=lengths)
+    note(f"report: {path}")
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Writes data in another format; records that cannot be read or written are named."""
+    data = open_data(
+        Path(args.data), root=Path(args.root) if args.root else None, licence=args.licence
+    )
+    target = Path(args.output)
+    if target.suffix == "":
+        # Everything that can be kept is kept; what cannot is named below.
+        options = RunOptions(failure_budget=1.0, progress=_shown_progress())
+        processes = _positive(args.processes, "--processes")
+        summary = run_local(data, [], target, processes=processes, options=options)
+        count = summary.num_kept
+        problems = [f"sample {f.number}: {f.message}" for f in summary.failures]
+        num_problems = summary.num_failed
+    else:
+        unreadable: list[str] = []
+        writer: Callable[[Any, Path], Any] = (
+            write_parquet if target.suffix == ".parquet" else write_annotations
+        )
+        count, unwritable = writer(_readable(data, unreadable), target)
+        problems = [*unreadable, *map(str, unwritable)]
+        num_problems = len(problems)
+    for problem in problems:
+        note(problem)
+    note(f"{count} samples written, {num_problems} not")
+    write(args.output)
+    return 1 if num_problems else 0
+
+
+def _readable(data: Data, problems: list[str]) -> Iterator[Sample]:
+    for number in range(len(data)):
+        try:
+            yield data[number]
+        except QvlError as error:
+            problems.append(error.message)
+
+
+def _recipe(name: str) -> tuple[Source, Sequence[Step]]:
+    """The source and the steps of a built-in recipe, or of a function of the user's."""
+    if name in DATA_RECIPES:
+        return DATA_RECIPES[name]()
+    module_name, colon, function_name = name.partition(":")
+    if not colon:
+        raise InputError(
+            f"no recipe {name!r}, expected one of {', '.join(DATA_RECIPES)} or MODULE:FUNCTION",
+            hint=nearest(name, DATA_RECIPES, else_list=False),
+        )
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the user's module is in the folder where the command was typed
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except ImportError as error:
+        raise InputError(f"module {module_name!r} of the recipe cannot be imported: {error}") from (
+            error
+        )
+    except AttributeError as error:
+        raise InputError(f"module {module_name!r} has no function {function_name!r}") from error
+    made = function()
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Sequence):
+        source, steps = made
+        if hasattr(source, "fingerprint") and all(isinstance(step, Step) for step in steps):
+            return source, steps
+    raise InputError(
+        f"recipe {name!r} returned {shown(made)}, expected (source, steps)",
+        hint="see qvl.recipes.data_recipes for one",
+    )
+
+
+def _positive(value: int, name: str) -> int:
+    if value < 1:
+        raise InputError(f"{name} is {value}, expected at least 1")
+    return value
+
+
+def _shown_progress() -> Callable[[PartResult, int], None]:
+    return partial(_show, {})
+
+
+def _show(done: dict[int, PartResult], result: PartResult, num_parts: int) -> None:
+    done[result.part] = result
+    read = sum(part.num_read for part in done.values())
+    kept = sum(part.num_kept for part in done.values())
+    failed = sum(part.num_failed for part in done.values())
+    progress(
+        f"{len(done)}/{num_parts} shards  read {read}  kept {kept}  failed {failed}",
+        done=len(done) == num_parts,
+    )

@@ -1,0 +1,1 @@
+"""Rules and scores by which samples are kept; each is a function for `qvl.data.steps`."""

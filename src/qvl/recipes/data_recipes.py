@@ -1,0 +1,37 @@
+"""Complete data runs: where samples come from and the steps they take.
+
+Owns: the built-in recipes by name. Does not own: generators, steps, running them (``data``).
+
+    name -> recipe() -> (source, steps) -> data.local.run_local
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from qvl.data.filters.rules import answers_between, boxes_at_least, places_inside, points_somewhere
+from qvl.data.mixture import Mixture
+from qvl.data.sources import DrawnSource, Source
+from qvl.data.steps import Step, filter_step
+from qvl.data.synth.screens import screen_sample
+from qvl.data.synth.shapes import shapes_sample
+
+Recipe = Callable[[], tuple[Source, Sequence[Step]]]
+
+GROUNDING_SAMPLES = 100_000
+"""An epoch of the tiny recipe's longest stage draws about as many."""
+
+
+def grounding() -> tuple[Source, Sequence[Step]]:
+    """Boxes, points and clicks on drawn shapes and screens; none too small, too long or outside."""
+    mixture = Mixture(parts={"shapes": (0.6, shapes_sample), "screen": (0.4, screen_sample)})
+    steps = [
+        filter_step("points somewhere", points_somewhere),
+        filter_step("inside", places_inside),
+        # A side of a patch and a half: below, the tower sees less than one whole patch of it.
+        filter_step("large enough", partial(boxes_at_least, side_px=21)),
+        filter_step("answer length", partial(answers_between, least=1, most=400)),
+    ]
+    return DrawnSource(mixture=mixture, count=GROUNDING_SAMPLES), steps
+
+
+DATA_RECIPES: dict[str, Recipe] = {"grounding": grounding}

@@ -1,0 +1,166 @@
+"""``qvl data``: makes, runs, converts, checks and shows; slips are refused before any work."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qvl.data.interchange.annotations import AnnotationFile
+from qvl.data.shards import ShardReader
+from tests.cli.conftest import Run
+from tests.data.small import picture
+from tests.data.test_synth import needs_fonts
+from tests.material import requires_embedded
+
+RECIPE = """
+from qvl.data.mixture import Mixture
+from qvl.data.sources import DrawnSource
+from qvl.data.steps import filter_step
+from qvl.data.synth.shapes import shapes_sample
+
+
+def few(sample):
+    return None if len(sample.facts["shapes"]) < 3 else "crowded"
+
+
+def recipe():
+    mixture = Mixture(parts={"shapes": (1, shapes_sample)})
+    return DrawnSource(mixture=mixture, count=50), [filter_step("few", few)]
+
+
+def wrong():
+    return 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_recipe.py").write_text(RECIPE)
+    (tmp_path / "a.jpg").write_bytes(picture())
+    return tmp_path
+
+
+def record(question: str, answer: str, **keys: Any) -> dict[str, Any]:
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+    return {**keys, "conversations": turns}
+
+
+def test_make_and_show(run: Run, folder: Path) -> None:
+    code, out, err = run("data", "make", "one_box", "-n", "3", "-o", "made", "--seed", "5")
+    assert (code, out) == (0, "made\n")
+    assert err == "1/1 shards  read 3  kept 3  failed 0\n"
+    assert len(ShardReader(folder / "made")) == 3
+    code, out, _ = run("data", "show", "made", "1", "-o", "files")
+    assert code == 0
+    assert "Locate the" in out
+    assert "[image " in out
+    names = {path.name for path in (folder / "files").iterdir()}
+    assert names == {"sample.json", "0.png", "drawn-0.svg"}
+    shown = json.loads(run("data", "show", "made", "1", "--json")[1])
+    assert shown["id"] == ShardReader(folder / "made").id(1)
+    assert shown["task"] == "shapes"
+
+
+@requires_embedded
+def test_run_writes_shards_counts_and_a_page(run: Run, folder: Path) -> None:
+    arguments = ("data", "run", "my_recipe:recipe", "--limit", "20", "-o", "out")
+    code, out, err = run(*arguments, "--report", "r.html", "--keep-rejects", "--json")
+    assert code == 0
+    counts = json.loads(out)
+    assert counts["read"] == 20
+    assert counts["kept"] + counts["dropped"]["few"]["crowded"] == 20
+    assert "report: r.html" in err
+    assert "Tokens of a sample" in (folder / "r.html").read_text()
+    code, out, _ = run(*arguments, "--keep-rejects")
+    assert out.startswith(f"read 20, kept {counts['kept']}, dropped")
+
+
+@needs_fonts
+def test_the_grounding_recipe(run: Run, folder: Path) -> None:
+    code, out, _ = run("data", "run", "grounding", "--limit", "30", "-o", "out", "--json")
+    assert code == 0
+    counts = json.loads(out)
+    assert counts["failed"] == 0
+    assert counts["kept"] > 10
+    assert set(counts["dropped"]) <= {"points somewhere", "inside", "large enough"}
+    assert run("data", "lint", "out")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("make", "nothing", "-o", "x"), "no generator 'nothing'"),
+        (("make", "shapes", "-n", "0", "-o", "x"), "--number is 0"),
+        (("run", "groundin", "-o", "x"), "did you mean 'grounding'?"),
+        (("run", "missing:recipe", "-o", "x"), "module 'missing' of the recipe cannot be imported"),
+        (("run", "my_recipe:missing", "-o", "x"), "has no function 'missing'"),
+        (("run", "my_recipe:wrong", "-o", "x"), "returned 3, expected (source, steps)"),
+        (("run", "my_recipe:recipe", "-o", "x", "--limit", "0"), "--limit is 0"),
+        (("run", "my_recipe:recipe", "-o", "x", "--processes", "0"), "--processes is 0"),
+        (("run", "my_recipe:recipe", "-o", "x", "--failures", "7"), "--failures is 7"),
+        (("run", "my_recipe:recipe", "-o", "x", "--report", "no/r.html"), "does not exist"),
+        (("lint", "x"), "x does not exist"),
+        (("lint", "my_recipe.py"), "ends in '.py'"),
+        (("lint", "."), "no readable index.json"),
+        (("show", "x", "0"), "x does not exist"),
+        (("convert", "x", "-o", "y.json"), "x does not exist"),
+        (("index", "x"), "x is no folder"),
+        (("index", "."), "holds no tars"),
+    ],
+)
+def test_slips_are_one_line(
+    run: Run, folder: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run("data", *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert message in err
+    assert "Traceback" not in err
+    assert not (folder / "x").exists()
+
+
+def test_lint_names_faults_and_fails(run: Run, folder: Path) -> None:
+    records = [
+        record("<image>?", "A cup.", image="a.jpg"),
+        record("<image>?", "A cup.", image="b.jpg"),
+    ]
+    (folder / "a.json").write_text(json.dumps(records))
+    code, out, _ = run("data", "lint", "a.json")
+    assert code == 1
+    assert "a.json:1: picture 0: image file 'b.jpg' does not exist" in out
+    assert out.endswith("2 samples, 1 bad, 1 problems\n")
+    code, out, _ = run("data", "lint", "a.json", "--json")
+    assert (code, json.loads(out)["bad"]) == (1, 1)
+    (folder / "b.jpg").write_bytes(picture(shade=1))
+    assert run("data", "lint", "a.json")[0] == 0
+    code, _, err = run("data", "show", "a.json", "2")
+    assert (code, err) == (1, "error: sample is 2, expected 0 to 1\n")
+
+
+def test_convert_there_and_back(run: Run, folder: Path) -> None:
+    records = [record("<image>?", "A cup.", image="a.jpg"), record("Hi", "Ho", id="x")]
+    (folder / "a.json").write_text(json.dumps(records))
+    code, out, err = run("data", "convert", "a.json", "-o", "shards", "--licence", "MIT")
+    assert (code, out) == (0, "shards\n")
+    assert err.endswith("2 samples written, 0 not\n")
+    assert ShardReader(folder / "shards")[0].provenance.licence == "MIT"
+    assert run("data", "convert", "shards", "-o", "b.jsonl")[0] == 0
+    back = AnnotationFile(folder / "b.jsonl")
+    assert [m.role for m in back[0].conversation.messages] == ["user", "assistant"]
+    assert back[1].facts == {"id": "x"}
+    (folder / "c.json").write_text(json.dumps([*records, {"x": 1}]))
+    for target in ("d.jsonl", "d"):
+        code, _, err = run("data", "convert", "c.json", "-o", target)
+        assert code == 1
+        assert "c.json:1: record has keys ['x']" in err
+        assert err.endswith("2 samples written, 1 not\n")
+
+
+def test_index_of_tars_of_others(run: Run, folder: Path) -> None:
+    assert run("data", "make", "one_box", "-n", "2", "-o", "made")[0] == 0
+    for path in (folder / "made").glob("*.json"):
+        path.unlink()
+    assert run("data", "index", "made")[:2] == (0, "2 samples\n")
+    assert len(ShardReader(folder / "made")) == 2

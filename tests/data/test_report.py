@@ -1,0 +1,77 @@
+"""The page of a run shows what happened, loads nothing, and trusts nothing."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+
+from qvl.data.lengths import Lengths
+from qvl.data.local import run_local
+from qvl.data.report import write_report
+from qvl.data.run import RunOptions
+from qvl.data.shards import ShardReader, write_shards
+from qvl.data.steps import filter_step, map_step
+from qvl.messages import Image
+from tests.data.pipelines import STEPS, louder, shapes
+from tests.data.small import asked, picture
+
+EVIL = "<script>alert(1)</script>\" onload='x' \ud800"
+
+
+class Tags(HTMLParser):
+    """All tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.events: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        self.events += [name for name, _ in attrs if name.startswith("on")]
+
+
+def test_a_page_shows_counts_reasons_and_examples(tmp_path: Path) -> None:
+    source = shapes(40)
+    summary = run_local(
+        source, STEPS, tmp_path / "run", options=RunOptions(per_shard=10, failure_budget=1)
+    )
+    lengths = Lengths(tokens=np.arange(50, 90, dtype=np.int32), patches=np.ones(40, np.int32))
+    write_report(tmp_path / "r.html", summary, source, lengths=lengths)
+    page = (tmp_path / "r.html").read_text()
+    dropped = summary.dropped["few"]["more than 4 shapes"]
+    assert f'<td>more than 4 shapes</td><td class="n">{dropped}</td>' in page
+    assert "one shape is too few" in page
+    assert 'class="pair"' in page
+    assert "2,780 tokens in 40 samples" in page
+    reader = Tags()
+    reader.feed(page)
+    assert reader.tags.count("svg") > 2
+    assert all(link.startswith("data:image/png;base64,") for link in reader.links)
+    assert len(ShardReader(tmp_path / "run" / "aside")) > 0
+
+
+def test_nothing_from_data_is_trusted(tmp_path: Path) -> None:
+    def evil_reason(sample: object) -> str | None:
+        return EVIL.replace("\ud800", "")
+
+    box = '```json\n[{"bbox_2d": [1, 2, 1e300, 40], "label": "<script>alert(1)</script>"}]\n```'
+    samples = [asked(EVIL[:-1] + str(i), box, Image(picture()), name=EVIL[:-1]) for i in range(3)]
+    write_shards(samples, tmp_path / "<b>in")
+    source = ShardReader(tmp_path / "<b>in")
+    for number, steps in enumerate(
+        ([map_step("<i>loud", louder)], [filter_step("x", evil_reason)])
+    ):
+        summary = run_local(source, steps, tmp_path / f"<b>out{number}")
+        write_report(tmp_path / "r.html", replace(summary), source)
+        page = (tmp_path / "r.html").read_text()
+        reader = Tags()
+        reader.feed(page)
+        assert not {"script", "b", "i"} & set(reader.tags)
+        assert reader.events == []
+        assert "&lt;script&gt;" in page
+        assert not re.search(r"(?:src|href)=\"?(?!data:)\w", page)
