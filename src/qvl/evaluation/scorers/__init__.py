@@ -1,0 +1,1 @@
+"""Scores of answers by the rules of the published benchmarks. Pure functions, no torch."""
