@@ -256,6 +256,10 @@ def test_long_nonsense_is_read_in_bounded_time(text: str) -> None:
     parse(text, facts=facts())
 
 
+def description_in_minutes() -> str:
+    return video.description_prompt(style="minutes")  # type: ignore[arg-type]
+
+
 def test_prompts() -> None:
     assert video.prompt("the jump", style=None) == (
         "Give the query: 'the jump', when does the described content occur in the video?"
@@ -265,6 +269,9 @@ def test_prompts() -> None:
     assert video.description_prompt(style="seconds").endswith(
         "with 'seconds' format for time depiction."
     )
+    for ask in (lambda: video.prompt("x", style="mm:ss"), description_in_minutes):
+        with pytest.raises(InputError, match=r"expected one of seconds, mm:ss\.ff"):
+            ask()
     with pytest.raises(InputError, match="nothing to look for"):
         video.prompt("  ")
 
@@ -282,6 +289,8 @@ def test_prompts() -> None:
 def test_what_a_form_cannot_hold_is_refused(moment: Moment, form: video.Form) -> None:
     with pytest.raises(InputError):
         video.format([moment], form=form)
+    with pytest.raises(InputError, match="expected one of sentence, json, lines"):
+        video.format([], form="table")  # type: ignore[arg-type]
 
 
 def recorded(name: str) -> str:

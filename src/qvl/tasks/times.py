@@ -16,9 +16,10 @@ Source: report section 2.2.1 (seconds, hmsf); official cookbooks/video_understan
 import math
 import re
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from qvl.errors import InputError
+from qvl.options import nearest, shown
 
 TimeFormat = Literal["seconds", "mm:ss.ff", "hh:mm:ss.ff", "hmsf"]
 
@@ -58,8 +59,9 @@ def format_time(seconds: float, *, style: TimeFormat = "mm:ss.ff", fps: float | 
         fps: frames per second; for hmsf only.
 
     Raises:
-        InputError: a time below 0 or not finite, or hmsf without a rate.
+        InputError: an unknown format, a time below 0 or not finite, or hmsf without a rate.
     """
+    check_style(style)
     if not (math.isfinite(seconds) and seconds >= 0):
         raise InputError(f"time is {seconds}, expected a finite number of seconds, 0 or more")
     if style == "hmsf":
@@ -105,6 +107,20 @@ def parse_time(text: str, *, fps: float | None = None) -> float | None:
     if re.fullmatch(_UNITS, text):
         return _from_units(text, fps)
     return float(text) if re.fullmatch(_NUMBER, text) else None
+
+
+def check_style(style: str) -> None:
+    """Refuses a name that is no format of time.
+
+    Raises:
+        InputError: with the nearest name that is one.
+    """
+    if style not in get_args(TimeFormat):
+        names = get_args(TimeFormat)
+        raise InputError(
+            f"time format is {shown(style)}, expected one of {', '.join(names)}",
+            hint=nearest(style, names, else_list=False),
+        )
 
 
 def unit_of(text: str) -> str | None:

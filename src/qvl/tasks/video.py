@@ -14,13 +14,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from qvl.errors import InputError
 from qvl.tasks.json_repair import JsonValue
 from qvl.tasks.moment_ranges import Span
 from qvl.tasks.moment_reader import read
-from qvl.tasks.times import TimeFormat, format_time
+from qvl.tasks.times import TimeFormat, check_style, format_time
 from qvl.video_facts import VideoFacts
 
 Form = Literal["sentence", "json", "lines"]
@@ -106,10 +106,12 @@ Use seconds for time format."
         style: how times are to be written; None leaves that open.
 
     Raises:
-        InputError: an empty query.
+        InputError: an empty query or an unknown format.
     """
     if not query.strip():
         raise InputError("nothing to look for", hint="describe it, for example 'the goal'")
+    if style is not None:
+        check_style(style)
     asked = (
         f"Give the query: '{query.strip()}', when does the described content occur in the video?"
     )
@@ -121,6 +123,7 @@ def description_prompt(*, style: TimeFormat = "mm:ss.ff") -> str:
 
     Source: official cookbooks/video_understanding.ipynb.
     """
+    check_style(style)
     name = _FORMAT_NAMES.get(style, style)
     return (
         "Localize a series of activity events in the video, output the start and end timestamp "
@@ -236,8 +239,10 @@ def format(
         fps: frames per second, for hmsf.
 
     Raises:
-        InputError: the form cannot hold a moment.
+        InputError: an unknown form or format, or one that cannot hold a moment.
     """
+    if form not in get_args(Form):
+        raise InputError(f"form is {form!r}, expected one of {', '.join(get_args(Form))}")
     pairs = [
         (
             format_time(moment.start_s, style=style, fps=fps),
