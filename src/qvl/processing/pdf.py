@@ -117,7 +117,6 @@ class Pdf:
         command = {
             "path": str(located.absolute()) if isinstance(located, Path) else None,
             "password": password,
-            "forms": True,
         }
         payload = b"" if is_path else located
         assert isinstance(payload, bytes)

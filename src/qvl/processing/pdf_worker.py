@@ -23,20 +23,31 @@ import pypdfium2.raw as raw
 MEMORY_BYTES = 4 << 30
 """Most address space of the process, where the system can limit it."""
 
+PAGES_BETWEEN = 16
+"""Rendered pages after which a document is opened anew: PDFium keeps what it read of a page."""
+
 
 class Worker:
     """One open document and the commands on it."""
 
     def __init__(self) -> None:
         self._pdf: pdfium.PdfDocument | None = None
+        self._source: str | bytes = b""
+        self._password: str | None = None
+        self._num_rendered = 0
 
     def open(self, command: Mapping[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Opens a path, or the bytes sent along."""
-        source = command["path"] or payload
-        self._pdf = pdfium.PdfDocument(source, password=command["password"])
-        if command["forms"]:
-            self._pdf.init_forms()  # so that what was filled in is drawn
-        return {"num_pages": len(self._pdf)}, b""
+        self._source = command["path"] or payload
+        self._password = command["password"]
+        self._reopen()
+        return {"num_pages": len(self._document())}, b""
+
+    def _reopen(self) -> None:
+        if self._pdf is not None:
+            self._pdf.close()
+        self._pdf = pdfium.PdfDocument(self._source, password=self._password)
+        self._pdf.init_forms()  # so that what was filled in is drawn
 
     def measure(self, command: Mapping[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Size of a page in points, as shown, and its rotation."""
@@ -46,6 +57,9 @@ class Worker:
 
     def render(self, command: Mapping[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Pixels of a page: RGB rows, each of ``stride`` bytes."""
+        self._num_rendered += 1
+        if self._num_rendered % PAGES_BETWEEN == 0:
+            self._reopen()
         with self._page(command["index"]) as page:
             bitmap = page.render(scale=command["scale"], rev_byteorder=True)
             with contextlib.closing(bitmap):

@@ -20,6 +20,7 @@ from qvl.tasks.document_elements import (
     LEAF_TAGS,
     MAX_SPAN,
     OTHER_TAGS,
+    WHITE,
     Address,
     Cell,
     Chart,
@@ -52,6 +53,8 @@ _FENCE = re.compile(r"^[ \t]*```[a-zA-Z]*[ \t]*$", re.MULTILINE)
 _SECTIONS = ("thead", "tbody", "tfoot")
 _CELL_TAGS = ("td", "th")
 _LIST_TAGS = ("ul", "ol")
+_LOOSE = INLINE.difference(OTHER_TAGS) | {"br"}
+"""Tags that belong to the text around them."""
 _DELIMITERS = (("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 
 Child = Node | str
@@ -92,6 +95,7 @@ class _Builder:
         self.problems = reading.problems
         self.transform = transform
         self._has_images = reading.has_images
+        self._last_written, self._last_place = "", _NOWHERE
         self._of_tag: dict[str, Callable[[Node], list[Element]]] = {
             "p": self._paragraph,
             **{f"h{level}": self._heading for level in range(1, 7)},
@@ -108,11 +112,16 @@ class _Builder:
         loose: list[Child] = []
         style: Node | None = None
         for child in children:
-            if isinstance(child, str) or child.name == "br" or _is_inline(child):
+            if isinstance(child, str):
+                if loose or child.strip(WHITE):
+                    loose.append(child)
+                continue
+            if child.name in _LOOSE:
                 loose.append(child)
                 continue
-            found += self._loose(loose, is_page)
-            loose = []
+            if loose:
+                found += self._loose(loose, is_page)
+                loose = []
             if child.name == "style":
                 self._unused_style(style)
                 style = child
@@ -149,9 +158,19 @@ class _Builder:
 
     def _place(self, node: Node) -> _Place:
         """Where a node says it is."""
-        corners = self._corners(node) if node.attributes else None
-        if corners is None:
+        if not node.attributes:
             return _NOWHERE
+        usual = _BOX.search(node.attributes)
+        if usual is None:
+            corners = self._odd_corners(node)
+            return _NOWHERE if corners is None else self._mapped(corners)
+        written, x1, y1, x2, y2 = usual.group(0, 1, 2, 3, 4)
+        if written != self._last_written:  # a picture repeats the box around it
+            self._last_written = written
+            self._last_place = self._mapped((float(x1), float(y1), float(x2), float(y2)))
+        return self._last_place
+
+    def _mapped(self, corners: tuple[float, float, float, float]) -> _Place:
         x1, y1, x2, y2 = corners
         box = Box(*corners)
         if x1 > x2 or y1 > y2:
@@ -162,11 +181,8 @@ class _Builder:
         inside = self.transform.clip_original(mapped)
         return _Place(inside, inside != mapped, corners)
 
-    def _corners(self, node: Node) -> tuple[float, float, float, float] | None:
-        usual = _BOX.search(node.attributes)
-        if usual is not None:
-            x1, y1, x2, y2 = usual.groups()
-            return float(x1), float(y1), float(x2), float(y2)
+    def _odd_corners(self, node: Node) -> tuple[float, float, float, float] | None:
+        """The corners of a box that is not written as usual."""
         if "data-bbox" in node.attributes:
             numbers = self._numbers(node, "data-bbox")
             return (numbers[0], numbers[1], numbers[2], numbers[3]) if numbers else None
@@ -269,7 +285,12 @@ class _Builder:
         return [table, *self._images_in(node), *others]
 
     def _cells(self, row: Node, in_head: bool, beside: list[Child]) -> list[Cell]:
-        cells = []
+        cells = [
+            Cell(decode(text), in_head or tag == "th")
+            if not attributes
+            else self._cell(Node(tag, attributes, [text]), in_head)
+            for tag, attributes, text in row.cells
+        ]
         for child in row.children:
             if isinstance(child, Node) and child.name in _CELL_TAGS:
                 cells.append(self._cell(child, in_head))
@@ -368,12 +389,12 @@ def text_of(children: Sequence[Child]) -> str:
 def _shown(child: Child) -> str:
     if isinstance(child, str):
         return decode(child)
-    if child.name == "br":
-        return "\n"
-    text = text_of(child.children)
+    if child.name in ("br", "img"):
+        return "\n" if child.name == "br" else ""
+    text = text_of(child.children) + "\n".join(decode(text) for *_, text in child.cells)
     if child.name in ("sup", "sub"):
         return _script(child.name, text.strip())
-    return text if child.name in INLINE or child.name == "img" else f"\n{text}\n"
+    return text if child.name in INLINE else f"\n{text}\n"
 
 
 def _script(name: str, text: str) -> str:
@@ -381,10 +402,6 @@ def _script(name: str, text: str) -> str:
     inner = text[1:-1] if len(text) > 2 and text[0] == text[-1] == "$" else text
     mark = "^" if name == "sup" else "_"
     return f"${mark}{{{inner}}}$" if inner and "$" not in inner else text
-
-
-def _is_inline(node: Node) -> bool:
-    return node.name in INLINE and node.name not in OTHER_TAGS
 
 
 def _is_block(child: Child) -> bool:

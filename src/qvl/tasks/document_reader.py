@@ -105,7 +105,7 @@ _HANDLER = re.compile(
 class Node:
     """One tag with what it holds."""
 
-    __slots__ = ("attributes", "children", "complete", "name")
+    __slots__ = ("attributes", "cells", "children", "complete", "name")
 
     def __init__(self, name: str, attributes: str, children: list["Node | str"]) -> None:
         self.name = name
@@ -114,6 +114,8 @@ class Node:
         self.children = children
         self.complete = True
         """False when the text ended inside it."""
+        self.cells: list[tuple[str, str, str]] = []
+        """Of a row of plain cells, in place of children: tag, attributes and text of each."""
 
 
 class Problems:
@@ -306,8 +308,7 @@ class _Reader:
         node = Node(name, attributes, [])
         stack[-1].children.append(node)
         if name == "tr" and (row := _PLAIN_ROW.match(self.text, at)) is not None:
-            cells = _CELL.findall(row[1])
-            node.children += [Node(tag, attributes, [text]) for tag, attributes, text in cells]
+            node.cells = _CELL.findall(row[1])
             return row.end()
         stack.append(node)
         return at
