@@ -160,7 +160,7 @@ def lint(
 ) -> LintReport:
     """Looks at every sample, and at all of them together.
 
-    Memory grows by a few dozen bytes a sample, for the search of duplicates.
+    Memory grows by about 150 bytes a sample, for the search of duplicates.
 
     Args:
         data: shards, an annotation file, or parquet files.

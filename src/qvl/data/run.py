@@ -57,7 +57,7 @@ class RunSummary:
         num_failed: samples put aside because something was wrong with them.
         failures: the first of them.
         changed: examples of changed samples: number in the source, shard, place in it.
-        seconds: step -> processor seconds spent in it, of all processes together.
+        seconds: step -> time spent in it, of all processes together.
         num_parts: shards.
         num_reused: of these, done by an earlier call.
         wall_s: seconds of this call.
@@ -219,11 +219,11 @@ def _finish(job: Job) -> None:
         if part >= job.num_parts:  # the source was longer once
             remove_part(job.folder, part)
     names = [shard_name(part) for part in range(job.num_parts)]
-    write_index(job.folder, [read_table(job.folder, name) for name in names])
+    write_index(job.folder, [read_table(job.folder, name).entry for name in names])
     aside = [name for name in names if (job.folder / ASIDE / name).exists()]
     if aside:
-        tables = [read_table(job.folder / ASIDE, name) for name in aside]
-        write_index(job.folder / ASIDE, tables)
+        entries = [read_table(job.folder / ASIDE, name).entry for name in aside]
+        write_index(job.folder / ASIDE, entries)
 
 
 def _summary(folder: Path, results: Sequence[PartResult], *, wall_s: float) -> RunSummary:

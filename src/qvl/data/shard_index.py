@@ -48,6 +48,16 @@ class ShardTable:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What the index of the set says of the shard; small, however many samples it has."""
+        return {
+            "name": self.name,
+            "samples": len(self),
+            "num_bytes": self.num_bytes,
+            "sha256": self.sha256,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, column by column: it is read ten times faster than row by row."""
         return {
@@ -96,13 +106,14 @@ def shard_name(number: int) -> str:
     return f"shard-{number:05d}.tar"
 
 
-def write_index(folder: Path, tables: Sequence[ShardTable]) -> None:
-    """Names the shards of a set, in order; with it the folder is complete."""
-    shards = [
-        {"name": t.name, "samples": len(t), "num_bytes": t.num_bytes, "sha256": t.sha256}
-        for t in tables
-    ]
-    write_json(folder / INDEX, {"format": FORMAT, "shards": shards})
+def write_index(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Names the shards of a set, in order; with it the folder is complete.
+
+    Args:
+        folder: of the shards.
+        entries: `ShardTable.entry` of each.
+    """
+    write_json(folder / INDEX, {"format": FORMAT, "shards": entries})
 
 
 def write_json(path: Path, value: object) -> None:
@@ -168,11 +179,13 @@ def index_tars(folder: Path) -> int:
     paths = sorted(folder.glob("*.tar"))
     if not paths:
         raise DataError(f"{folder} holds no tars")
-    tables = [_table_of(path) for path in paths]
-    for table in tables:
+    entries = []
+    for path in paths:
+        table = _table_of(path)
         write_json(table_path(folder, table.name), table.to_json())
-    write_index(folder, tables)
-    return sum(map(len, tables))
+        entries.append(table.entry)
+    write_index(folder, entries)
+    return sum(entry["samples"] for entry in entries)
 
 
 def _table_of(path: Path) -> ShardTable:

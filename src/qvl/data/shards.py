@@ -129,22 +129,22 @@ def write_shards(samples: Iterable[Sample], folder: Path, *, per_shard: int = 10
     if (folder / INDEX).exists():
         raise DataError(f"{folder} already holds shards", hint="give a new folder")
     rest = iter(samples)
-    tables: list[ShardTable] = []
+    entries: list[dict[str, Any]] = []
     while (first := next(rest, None)) is not None:
-        number = len(tables)
+        number = len(entries)
         done = _finished(folder, number, first)
         if done is not None:
             for _ in range(len(done) - 1):
                 next(rest, None)
-            tables.append(done)
+            entries.append(done.entry)
             continue
         with ShardWriter(folder, number) as writer:
             writer.add(first)
             while len(writer) < per_shard and (sample := next(rest, None)) is not None:
                 writer.add(sample)
-            tables.append(writer.close())
-    write_index(folder, tables)
-    return sum(map(len, tables))
+            entries.append(writer.close().entry)
+    write_index(folder, entries)
+    return sum(entry["samples"] for entry in entries)
 
 
 def _finished(folder: Path, number: int, first: Sample) -> ShardTable | None:

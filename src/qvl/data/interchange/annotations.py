@@ -13,6 +13,7 @@ lengths of the model that is trained.
 import hashlib
 import json
 import os
+from array import array
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,27 @@ class _Place(NamedTuple):
     """Why it cannot be read."""
 
 
+class _Places:
+    """The places of all records, a few bytes each: a file may have millions."""
+
+    def __init__(self, found: Iterable[_Place]) -> None:
+        self._lines, self._starts, self._in_pack = array("q"), array("q"), array("l")
+        self._errors: dict[int, str] = {}
+        for place in found:
+            if place.error:
+                self._errors[len(self)] = place.error
+            self._lines.append(place.line)
+            self._starts.append(place.start)
+            self._in_pack.append(place.in_pack)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, number: int) -> _Place:
+        error = self._errors.get(number, "")
+        return _Place(self._lines[number], self._starts[number], self._in_pack[number], error)
+
+
 class AnnotationFile:
     """The samples of an annotation file, by number.
 
@@ -80,7 +102,7 @@ class AnnotationFile:
             if path.suffix == ".jsonl":
                 self._text = ""
                 with open(path, "rb") as file:
-                    self._places = [*_scan_lines(file)]
+                    self._places = _Places(_scan_lines(file))
             else:
                 if size > MAX_JSON_BYTES:
                     raise DataError(
@@ -88,7 +110,7 @@ class AnnotationFile:
                         hint="write one record a line into a .jsonl file",
                     )
                 self._text = path.read_text(encoding="utf-8-sig")
-                self._places = [*_scan_list(self._text)]
+                self._places = _Places(_scan_list(self._text))
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
