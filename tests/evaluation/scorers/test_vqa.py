@@ -65,8 +65,8 @@ def test_no_truths_are_refused() -> None:
         vqa_v2(answer="red", truths=[])
 
 
-@given(st.text(max_size=40), st.lists(st.text(max_size=20), min_size=1, max_size=10), st.randoms())
-def test_bounds_and_order(answer: str, truths: list[str], random: object) -> None:
+@given(st.text(max_size=40), st.lists(st.text(max_size=20), min_size=1, max_size=10))
+def test_bounds_and_order(answer: str, truths: list[str]) -> None:
     for scorer in (vqa_v2, evalai_vqa):
         value = scorer(answer=answer, truths=truths).value
         assert 0 <= value <= 1

@@ -60,11 +60,11 @@ def test_recorded_sets() -> None:
 
 def test_figures() -> None:
     figures = yes_no_figures(
-        [("yes", "yes"), ("yes", "no"), (None, "yes"), (None, "no"), ("no", "no")]
+        [("yes", "yes"), ("yes", "no"), (None, "yes"), ("no", "yes"), ("no", "no")]
     )
     assert figures.accuracy == 0.4
-    assert (figures.precision, figures.recall, figures.f1) == (0.5, 0.5, 0.5)
-    assert (figures.yes_ratio, figures.num_unparsed) == (0.4, 2)
+    assert (figures.precision, figures.recall, figures.f1) == pytest.approx((0.5, 1 / 3, 0.4))
+    assert (figures.yes_ratio, figures.num_unparsed) == (0.4, 1)  # three of five are true
     with pytest.raises(DataError):
         yes_no_figures([])
 

@@ -128,8 +128,8 @@ def cider_d(captions: Sequence[Captioned]) -> list[float]:
 
 
 def _length(counts: Counter[Ngram]) -> int:
-    """Number of pairs of words: the reference takes the length from these."""
-    return sum(count for ngram, count in counts.items() if len(ngram) == 2)
+    """Number of words. The reference counts pairs of them, which differs by 1 on both sides."""
+    return sum(count for ngram, count in counts.items() if len(ngram) == 1)
 
 
 def _likeness(answer: dict[Ngram, float], truth: dict[Ngram, float], difference: int) -> float:

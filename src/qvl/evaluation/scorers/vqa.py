@@ -52,8 +52,11 @@ def vqa_v2(*, answer: str, truths: Sequence[str]) -> Score:
         DataError: there are no truths.
     """
     given = without_articles(without_punctuation(_one_line(answer)))
-    same = len(set(truths)) == 1
-    return _vote(given, truths if same else [without_punctuation(truth) for truth in truths])
+    different = set(truths)
+    if len(different) == 1:
+        return _vote(given, truths)
+    forms = {truth: without_punctuation(truth) for truth in different}
+    return _vote(given, [forms[truth] for truth in truths])
 
 
 def evalai_vqa(*, answer: str, truths: Sequence[str]) -> Score:
@@ -69,7 +72,8 @@ def evalai_vqa(*, answer: str, truths: Sequence[str]) -> Score:
     Raises:
         DataError: there are no truths.
     """
-    return _vote(normalise_evalai(answer), [normalise_evalai(truth) for truth in truths])
+    forms = {truth: normalise_evalai(truth) for truth in set(truths)}
+    return _vote(normalise_evalai(answer), [forms[truth] for truth in truths])
 
 
 def normalise_evalai(text: str) -> str:
