@@ -17,6 +17,7 @@ import pypdfium2 as pdfium
 from PIL import Image, ImageDraw
 
 from qvl.checkpoint import EMBEDDED
+from qvl.geometry import Box
 from qvl.messages import Conversation
 from qvl.messages import Image as ImagePart
 from qvl.processing.pdf import Pdf
@@ -28,20 +29,19 @@ from qvl.tasks.repetition import WINDOW, find_repetition
 PAGE_BYTES = 30_000
 PAGES = 100
 MAX_PIXELS = 2048 * 784
+BOX = Box(112, 240, 896, 287)
 WORDS = "The quick brown fox jumps over the lazy dog, and so does everyone else in this report. "
 
 
 def report(size: int) -> list[Element]:
     """Headings, paragraphs, a figure, a formula and a small table, again and again."""
-    table = Table(
-        rows=tuple((Cell(f"{i}"), Cell("Revenue"), Cell(f"{i * 17.5}")) for i in range(8))
-    )
+    rows = tuple((Cell(f"{i}"), Cell("Revenue"), Cell(f"{i * 17.5}")) for i in range(8))
     part: list[Element] = [
-        Heading(level=2, text="A heading"),
-        *[Paragraph(text=f"{i} {WORDS * 6}") for i in range(3)],
-        Figure(role="caption", text="What is seen"),
-        Formula(latex="\\frac{a}{b} < c & d"),
-        table,
+        Heading(level=2, text="A heading", box=BOX),
+        *[Paragraph(text=f"{i} {WORDS * 6}", box=BOX) for i in range(3)],
+        Figure(role="caption", text="What is seen", box=BOX, picture=BOX),
+        Formula(latex="\\frac{a}{b} < c & d", box=BOX, picture=BOX),
+        Table(rows=rows, box=BOX, name="table1"),
     ]
     return part * max(1, round(size / len(format(part))))
 
@@ -49,12 +49,12 @@ def report(size: int) -> list[Element]:
 def tables(size: int) -> list[Element]:
     """Nothing but short cells."""
     row = (Cell("12.5"), Cell("Revenue"), Cell("abc", col_span=2))
-    return [Table(rows=(row,) * (size // 62))]
+    return [Table(rows=(row,) * (size // 62), box=BOX)]
 
 
 def formulas(size: int) -> list[Element]:
     """Nothing but short formulas."""
-    return [Formula(latex="a < b + \\frac{1}{2}")] * (size // 90)
+    return [Formula(latex="a < b + \\frac{1}{2}", box=BOX, picture=BOX)] * (size // 135)
 
 
 def megabytes_a_second(text: str, runs: int) -> float:

@@ -1,5 +1,7 @@
 """A prompt with a part of its answer behind it is what decoding would have had at that place."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from qvl.inference.sequence import SequenceState
 from qvl.messages import Conversation, SamplingParams
 from qvl.processing.continuation import continue_inputs
 from qvl.processing.processor import Processor
-from tests.inference.tiny import clip, picture
+from tests.inference.tiny import clip, picture, tiny_engine
 from tests.material import EMBEDDED
 
 PROCESSOR = Processor.from_folder(EMBEDDED)
@@ -47,3 +49,14 @@ def test_prefill_of_the_continued_prompt_is_decoding(prompt, token_ids, cut) -> 
 def test_negative_ids_are_refused() -> None:
     with pytest.raises(InputError, match="token id is -1, expected 0 or more"):
         continue_inputs(PROMPTS[0], [3, -1])
+
+
+def test_a_continued_answer_is_the_one_that_was_not_cut(tmp_path: Path) -> None:
+    engine = tiny_engine(tmp_path)
+    inputs = engine.prepare(Conversation.user(picture(56, 84, 3), "what?"))
+    (whole,) = engine.complete([inputs], SamplingParams(max_tokens=24))
+    (start,) = engine.complete([inputs], SamplingParams(max_tokens=9))
+    continued = continue_inputs(inputs, start.token_ids)
+    (rest,) = engine.complete([continued], SamplingParams(max_tokens=15))
+    assert len(whole.token_ids) > 9
+    assert start.token_ids + rest.token_ids == whole.token_ids

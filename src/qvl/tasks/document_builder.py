@@ -1,7 +1,7 @@
 """Turns nested HTML nodes into typed elements.
 
-Owns: what each tag and class of QwenVL HTML means, boxes, text out of inline tags. Does not own:
-finding tags in text (``document_reader``), the elements themselves (``document_elements``).
+Owns: what each tag and class of QwenVL HTML means, boxes. Does not own: finding tags
+(``document_reader``), text (``document_text``), the elements themselves (``document_elements``).
 
     Node -> build() -> elements in reading order, each with its box; the rest in Problems
 
@@ -43,7 +43,17 @@ from qvl.tasks.document_elements import (
     verbatim_text,
 )
 from qvl.tasks.document_html import is_safe_style
-from qvl.tasks.document_reader import INLINE, Node, Reading, attribute, class_of, decode, shortened
+from qvl.tasks.document_reader import (
+    INLINE,
+    Child,
+    Node,
+    Reading,
+    attribute,
+    class_of,
+    decode,
+    shortened,
+)
+from qvl.tasks.document_text import source_and_text, text_of, without_delimiters
 
 _BOX = re.compile(r"data-bbox=\"(\d{1,6}) (\d{1,6}) (\d{1,6}) (\d{1,6})\"")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -55,9 +65,6 @@ _CELL_TAGS = ("td", "th")
 _LIST_TAGS = ("ul", "ol")
 _LOOSE = INLINE.difference(OTHER_TAGS) | {"br"}
 """Tags that belong to the text around them."""
-_DELIMITERS = (("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
-
-Child = Node | str
 
 
 class _Common(TypedDict):
@@ -356,14 +363,14 @@ class _Builder:
             return [Figure(picture=picture, text=text, role=role, **common), *others]
         if kind == "chart":
             return [*self._chart(node, picture), *others]
-        source, text = _source_and_text(node)
+        source, text = source_and_text(node)
         if kind == "music_sheet":
             return [MusicSheet(picture=picture, abc=source, text=text, **common), *others]
         if kind == "chemical_formula":
             return [ChemicalFormula(picture=picture, smiles=source, text=text, **common), *others]
         formula = Formula(
             picture=picture,
-            latex=_without_delimiters(source),
+            latex=without_delimiters(source),
             text=text,
             origin=_origin(name),
             **common,
@@ -377,31 +384,6 @@ class _Builder:
         words = [child for child in node.children if child not in parts]
         chart = Chart(picture=picture, table=table, text=text_of(words), **self._common(node))
         return [chart, *(made for made in tables if made is not table)]
-
-
-def text_of(children: Sequence[Child]) -> str:
-    """The text that nodes show; blocks stand on lines of their own."""
-    if len(children) == 1 and isinstance(children[0], str):
-        return decode(children[0])
-    return "".join(map(_shown, children))
-
-
-def _shown(child: Child) -> str:
-    if isinstance(child, str):
-        return decode(child)
-    if child.name in ("br", "img"):
-        return "\n" if child.name == "br" else ""
-    text = text_of(child.children) + "\n".join(decode(text) for *_, text in child.cells)
-    if child.name in ("sup", "sub"):
-        return _script(child.name, text.strip())
-    return text if child.name in INLINE else f"\n{text}\n"
-
-
-def _script(name: str, text: str) -> str:
-    """Raised or lowered text as inline LaTeX, so that 10 to the 3 does not read 103."""
-    inner = text[1:-1] if len(text) > 2 and text[0] == text[-1] == "$" else text
-    mark = "^" if name == "sup" else "_"
-    return f"${mark}{{{inner}}}$" if inner and "$" not in inner else text
 
 
 def _is_block(child: Child) -> bool:
@@ -440,34 +422,11 @@ def _rows_of(table: Node) -> list[tuple[Child, bool]]:
     return rows
 
 
-def _source_and_text(node: Node) -> tuple[str, str]:
-    """What the inner div holds, and what stands around it; all is source when there is none."""
-    sources: list[str] = []
-    others: list[Child] = []
-    for child in node.children:
-        if isinstance(child, Node) and child.name in ("div", "pre", "p"):
-            sources.append(verbatim_text(text_of(child.children)))
-        else:
-            others.append(child)
-    return ("\n".join(sources), text_of(others)) if sources else (text_of(others), "")
-
-
 def _origin(name: str) -> Origin:
     return (
         "handwritten" if "handwritten" in name else
         "machine_printed" if "machine_printed" in name else ""
     )  # fmt: skip
-
-
-def _without_delimiters(latex: str) -> str:
-    latex = verbatim_text(latex)
-    if len(latex) >= 4 and latex.startswith("$$") and latex.endswith("$$"):
-        return latex[2:-2]
-    for opening, closing in _DELIMITERS:
-        if latex.startswith(opening) and latex.endswith(closing):
-            inner = latex[len(opening) : len(latex) - len(closing)]
-            return inner if inner and opening not in inner else latex
-    return latex
 
 
 def _css(style: Node) -> str:

@@ -38,7 +38,8 @@ _MATH = re.compile(
     r"\$\$(?!\s)(?:[^$\\]|\\.)+\$\$|(?<!\\)\$(?![\s$])(?:[^$\\\n]|\\[^\n])*(?<!\s)\$(?![\d$])"
     r"|\\\((?:[^\\\n]|\\[^)\n])+\\\)|\\\[(?:[^\\]|\\[^\]])+\\\]"
 )
-_ANYWHERE = re.compile(r"[\\`*\[\]<>|~$]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
+# An underscore inside a word is one; one at its end could close an emphasis.
+_ANYWHERE = re.compile(r"[\\`*\[\]<>|~$]|&(?=[#\w])|_(?![^\W_])")
 _LINE_START = re.compile(r"^([ \t]*)(?:([#+=-])|(\d{1,9})([.)]))", re.MULTILINE)
 _BACKTICKS = re.compile(r"`+")
 

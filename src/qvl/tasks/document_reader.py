@@ -118,6 +118,9 @@ class Node:
         """Of a row of plain cells, in place of children: tag, attributes and text of each."""
 
 
+Child = Node | str
+
+
 class Problems:
     """What could not be used, in order, each once with a count."""
 
