@@ -113,6 +113,28 @@ def test_stopped_writing_goes_on(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "cut" / path.name).read_bytes()
 
 
+def test_writing_stopped_at_any_file_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_shards(drawn(3), tmp_path / "whole", per_shard=2)
+    put = Path.replace
+    for last in range(5):  # two tars, two indexes, the index of the set
+
+        def dying(self: Path, target: Path, left: list[int] = [last]) -> Path:  # noqa: B006
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return put(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", dying)
+            with pytest.raises(KeyboardInterrupt):
+                write_shards(drawn(3), tmp_path / str(last), per_shard=2)
+        write_shards(drawn(3), tmp_path / str(last), per_shard=2)
+        for path in sorted((tmp_path / "whole").iterdir()):
+            assert path.read_bytes() == (tmp_path / str(last) / path.name).read_bytes()
+
+
 def test_other_samples_are_not_mixed_in(tmp_path: Path) -> None:
     write_shards(drawn(2), tmp_path, per_shard=2)
     with pytest.raises(DataError, match="already holds shards"):

@@ -70,7 +70,9 @@ def _add_output(
     parser: argparse.ArgumentParser, help: str = "folder of the shards; a stopped run goes on"
 ) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=help)
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="that share the shards; default 1"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ The same call goes on where an earlier one was stopped, by whatever, and ends wi
 import fcntl
 import json
 import math
+import platform
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import PIL
 
 from qvl.data.parts import (
     ASIDE,
@@ -200,11 +204,13 @@ def _open_record(job: Job) -> None:
     if not path.exists():
         if (job.folder / INDEX).exists():
             raise DataError(f"{job.folder} already holds shards", hint="give a new folder")
-        write_json(path, record)
+        write_json(path, {**record, "made_with": _versions()})
         return
     try:
-        before = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        before = {
+            key: value for key, value in json.loads(path.read_text()).items() if key in record
+        }
+    except (OSError, ValueError, AttributeError) as error:
         raise DataError(f"{path} cannot be read: {error}", hint="give a new folder") from error
     if before != record:
         raise DataError(
@@ -212,6 +218,16 @@ def _open_record(job: Job) -> None:
             "another size",
             hint="give a new folder, or remove this one",
         )
+
+
+def _versions() -> dict[str, str]:
+    """What drew and stored the samples; bytes of a PNG may differ between versions of Pillow."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "machine": platform.platform(),
+    }
 
 
 def _finish(job: Job) -> None:

@@ -90,10 +90,10 @@ class SomeOf:
         return self.source[self._place(number)]
 
     def fingerprint(self, start: int, stop: int) -> str:
-        """Returns a hash of the whole source and of the choice, which does not depend on the
-        count: more samples are the same ones and others."""
-        whole = self.source.fingerprint(0, len(self.source))
-        return fingerprint(whole, self.seed, start, stop)
+        """Returns a hash of the samples chosen, one by one: with a larger count the first ones stay
+        the same."""
+        chosen = map(self._place, range(start, stop))
+        return fingerprint([self.source.fingerprint(place, place + 1) for place in chosen])
 
     def _place(self, number: int) -> int:
         return place_in_order(number, size=len(self.source), seed=self.seed)
