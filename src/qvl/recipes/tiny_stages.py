@@ -131,7 +131,7 @@ def _second_round() -> tuple[Stage, ...]:
     return (
         Stage(
             name="vision_pretrain_again",
-            steps=2200,
+            steps=4500,
             rates={"tower": 5e-4, "merger": 5e-4, "heads": 1e-3},
             mixture=draw_from(page=0.5, shapes=0.32, screen=0.18),
             budget=PackBudget(max_tokens=100_000, max_patches=960),
@@ -158,7 +158,7 @@ def _second_round() -> tuple[Stage, ...]:
         # where the red one of five is.
         Stage(
             name="multimodal_attributes",
-            steps=1800,
+            steps=1500,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_shape=0.14,
@@ -179,7 +179,7 @@ def _second_round() -> tuple[Stage, ...]:
         # Then where: one question a picture, so that no coordinate can be had from another.
         Stage(
             name="multimodal_places",
-            steps=1600,
+            steps=900,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_box=0.22,
@@ -199,7 +199,7 @@ def _second_round() -> tuple[Stage, ...]:
         ),
         Stage(
             name="multimodal_pretrain_again",
-            steps=3600,
+            steps=1700,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(
                 one_box=0.02,
@@ -216,6 +216,27 @@ def _second_round() -> tuple[Stage, ...]:
             dense_weight=0.4,
             warmup=20,
             decay_from=0.1,
+            digit_weight=3.0,
+        ),
+        # The rate once more from high to low, with more places.
+        Stage(
+            name="multimodal_finish",
+            steps=1150,
+            rates={"tower": 2.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 2.5e-4},
+            mixture=draw_from(
+                one_box=0.05,
+                few_boxes=0.18,
+                few_points=0.12,
+                shapes=0.16,
+                screen=0.17,
+                word=0.15,
+                line=0.15,
+                page=0.02,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=60,
+            decay_from=0.05,
             digit_weight=3.0,
         ),
     )
