@@ -87,7 +87,7 @@ def test_detect_spells_labels_as_asked_and_merges() -> None:
         ('[{"bbox_2d": [1, 1, 9, 9]}]', 1, True),
         ('[{"bbox_2d": [1, 1, 9, 9]}]\nSo 3.', 3, False),
         ("[]", 0, True),
-        ("None that I can name", 0, True),
+        ("None.", 0, True),
         ("Cups?", None, True),
     ],
 )
@@ -134,5 +134,31 @@ def test_bad_calls_are_refused() -> None:
         model.ground([], "x")
     with pytest.raises(InputError, match="nothing to look for"):
         model.ground(PICTURE, " ")
+    for region in ((1, 2, 3), ("a", 1, 2, 3)):
+        with pytest.raises(InputError, match="expected x1, y1, x2, y2"):
+            model.zoom(PICTURE, region, "x")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="kind is 'foo'"):
+        model.ground(PICTURE, "x", kind="foo")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="max_tokns"):
         model.ground(PICTURE, "x", max_tokns=3)  # type: ignore[call-arg]
+
+
+def test_boxes_that_cannot_be_are_marked() -> None:
+    found = ScriptedModel(
+        '[{"bbox_2d": [10, 10, 10, 40]}, {"bbox_2d": [30, 40, 10, 20]}, {"bbox_2d": [1, 1, 9, 9]}]'
+    ).ground(PICTURE, "x")
+    assert [box.is_empty for box in found.boxes] == [True, False, False]
+    assert [box.is_swapped for box in found.boxes] == [False, True, False]
+    told = found.to_json()["items"]
+    assert [set(item) & {"is_empty", "is_swapped"} for item in told] == [  # type: ignore[union-attr]
+        {"is_empty"},
+        {"is_swapped"},
+        set(),
+    ]
+
+
+def test_boxes_in_an_unknown_unit_are_reported() -> None:
+    old = "<|object_ref_start|>cup<|object_ref_end|><|box_start|>(10,20),(30,40)<|box_end|>"
+    found = ScriptedModel(old).ground(PICTURE, "the cup")
+    assert found.items == ()
+    assert "may be thousandths of the picture or pixels" in found.problems[0]

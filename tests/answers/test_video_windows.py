@@ -136,13 +136,18 @@ def test_a_moment_cut_by_a_border_becomes_one() -> None:
         [
             window(0, 100, (10, 20, "a"), (85, 100, "b")),
             window(90, 190, (90, 120, ""), (150, 160, "c"), (182, 190, "d")),
-            window(180, 280, (183, 280, "e")),
-            window(270, 370, (270, 300, "f")),
+            window(180, 280, (183, 280, "d")),
+            window(270, 370, (270, 300, "")),
         ]
     )
     assert spans(merged) == [(10, 20, "a"), (85, 120, "b"), (150, 160, "c"), (182, 300, "d")]
-    assert [merged[1].raw, merged[3].raw] == ["b | ", "d | e | f"]
+    assert [merged[1].raw, merged[3].raw] == ["b | ", "d | d | "]
     assert (merged[1].start_frame, merged[1].end_frame) == (85, 120)
+
+
+def test_moments_of_different_names_stay_apart() -> None:
+    named = [window(0, 30, (5, 29, "cat jumps")), window(27, 59, (28, 30, "dog barks"))]
+    assert spans(merge_moments(named)) == [(5, 29, "cat jumps"), (28, 30, "dog barks")]
 
 
 def test_moments_that_do_not_meet_stay_apart() -> None:

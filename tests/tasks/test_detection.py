@@ -27,7 +27,9 @@ def test_labels_become_the_categories_and_others_are_reported() -> None:
 @pytest.mark.parametrize(
     ("categories", "message"),
     [
-        ([], "has no name"),
+        ([], "there are no categories"),
+        ("cat, dog", "expected a list of names"),
+        ([1, 2], "expected a list of names"),
         (["cat", " "], "has no name"),
         (["cat", "Cats"], "'Cats' is named twice"),
         ([f"kind {i}" for i in range(1001)], "1001 categories"),

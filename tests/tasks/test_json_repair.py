@@ -162,7 +162,8 @@ UNITS = ["[", "{", '{"a":', '["', "[{", "[1,", '{"a" ', "}", '"', "[[1]x ", "[[[
 def test_time_grows_with_the_text_only(unit: str, head: str, tail: str) -> None:
     start = time.process_time()
     list(iter_json(head + unit * (50_000 // len(unit)) + tail))
-    assert time.process_time() - start < 1.0
+    # Time that grew with the square of the text would be minutes; a busy machine is seconds.
+    assert time.process_time() - start < 10.0
 
 
 @pytest.mark.slow

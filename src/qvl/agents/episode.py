@@ -43,6 +43,7 @@ Ending = Literal[
     "no_progress",  # the screen stays as it is, whatever is done
     "stopped",  # by the person asked
     "lost",  # the screen is gone
+    "error",  # something else failed; the detail says what
 ]
 
 _FRUITLESS: tuple[Outcome, ...] = ("failed", "unusable", "declined")

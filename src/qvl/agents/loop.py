@@ -9,6 +9,7 @@ Source of the turn: QwenLM/Qwen2.5-VL cookbooks/mobile_agent.ipynb: the system t
 function, one user turn the goal, the calls so far as text, and the screenshot of now.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ import PIL.Image
 from qvl.agents.episode import Ending, Episode, Limits, Outcome, Step, Watcher, ending
 from qvl.agents.executor import ActionError, Executor, ScreenError
 from qvl.answers.answering import AnsweringModel
-from qvl.errors import ContextLengthError
+from qvl.errors import ContextLengthError, QvlError
 from qvl.geometry import ImageSize
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.processing.image import measure_image
@@ -77,8 +78,8 @@ def act(
         max_pixels: most pixels of a screenshot that the model sees; 784 are one token.
 
     Raises:
-        InputError: the goal is empty, or a screenshot cannot be shown to the model.
-        ContextLengthError: a screenshot and the history are more than the model reads.
+        InputError: the goal is empty, or the first screenshot cannot be shown to the model.
+        ContextLengthError: the first screenshot is more than the model reads.
     """
     limits = Limits() if limits is None else limits
     agent.prompt(goal)  # an empty goal is refused before anything happens
@@ -92,11 +93,16 @@ def act(
     while over is None:
         try:
             steps.append(turn.take(steps, deadline=began + limits.seconds))
+            for watcher in watchers:
+                watcher.stepped(steps[-1])
         except ScreenError as error:
             over, detail = "lost", str(error)
             break
-        for watcher in watchers:
-            watcher.stepped(steps[-1])
+        except QvlError as error:
+            if not steps:
+                raise
+            over, detail = "error", str(error)  # what was done so far is not lost
+            break
         over = ending(steps, limits, seconds=time.monotonic() - began)
     episode = Episode(
         goal=goal,
@@ -107,7 +113,9 @@ def act(
         seconds=time.monotonic() - began,
     )
     for watcher in watchers:
-        watcher.ended(episode)
+        # A watcher that has failed may fail again; the episode says so already.
+        with contextlib.suppress(QvlError) if over == "error" else contextlib.nullcontext():
+            watcher.ended(episode)
     return episode
 
 

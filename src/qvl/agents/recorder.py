@@ -6,10 +6,13 @@ Owns: files. Does not own: how a step looks (``replay``), what it is (``episode`
     index.html;  ended -> episode.json with the ending, the end of index.html
 """
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +55,10 @@ class Recorder:
         """Writes a step: its pictures first, so that no line names a missing file."""
         name = f"{step.number:03d}"
         self._replace(f"{name}.png", step.screenshot)
-        drawn = self.folder / f"{name}-action.png"
-        step.draw().save(drawn)
-        pictures = {"screenshot": f"{name}.png", "drawn": drawn.name}
+        drawn = BytesIO()
+        step.draw().save(drawn, "PNG")
+        self._replace(f"{name}-action.png", drawn.getvalue())
+        pictures = {"screenshot": f"{name}.png", "drawn": f"{name}-action.png"}
         line = json.dumps({**step.to_json(), **pictures}, ensure_ascii=False)
         self._append("steps.jsonl", f"{line}\n")
         self._append("index.html", replay.section(step))
@@ -72,9 +76,22 @@ class Recorder:
     def _replace(self, name: str, data: bytes) -> None:
         path = self.folder / name
         partial = path.with_name(f"{name}.partial")
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        with self._typed_errors(name):
+            partial.write_bytes(data)
+            os.replace(partial, path)
 
     def _append(self, name: str, text: str) -> None:
-        with open(self.folder / name, "a", encoding="utf-8", errors="replace") as file:
+        with (
+            self._typed_errors(name),
+            open(self.folder / name, "a", encoding="utf-8", errors="replace") as file,
+        ):
             file.write(text)
+
+    @contextlib.contextmanager
+    def _typed_errors(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"cannot record {name} into {self.folder}: {error.strerror or error}"
+            ) from error

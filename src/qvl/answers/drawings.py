@@ -14,6 +14,12 @@ from qvl.tasks import draw_svg
 from qvl.tasks.draw import paint
 from qvl.tasks.marks import Mark, Scene, layout
 
+_FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF",
+    ".tiff": "TIFF", ".bmp": "BMP", ".gif": "GIF",
+}  # fmt: skip
+"""Endings of pictures and Pillow's names of their formats."""
+
 
 def check_drawing_path(path: str | Path) -> Path:
     """Returns the path of a drawing that can be written there.
@@ -23,12 +29,12 @@ def check_drawing_path(path: str | Path) -> Path:
     """
     target = Path(path)
     suffix = target.suffix.lower()
-    PIL.Image.init()
-    writable = {ending for ending, name in PIL.Image.EXTENSION.items() if name in PIL.Image.SAVE}
-    if suffix != ".svg" and suffix not in writable:
+    if suffix != ".svg" and suffix not in _FORMATS:
         raise InputError(
             f"cannot draw a {suffix or 'file without ending'}, expected .png, .jpg or .svg"
         )
+    if target.is_dir() or str(path).endswith("/"):
+        raise InputError(f"{path} is a folder, expected a file")
     if not target.parent.is_dir():
         raise InputError(f"folder {target.parent} of {target.name} does not exist")
     return target
@@ -61,7 +67,7 @@ def save_picture(path: str | Path, picture: PIL.Image.Image) -> None:
     target = check_drawing_path(path)
     if target.suffix.lower() == ".svg":
         raise InputError(f"{target.name} would hold a picture, expected .png or .jpg")
-    _write(target, lambda part: picture.save(part, PIL.Image.EXTENSION[target.suffix.lower()]))
+    _write(target, lambda part: picture.save(part, _FORMATS[target.suffix.lower()]))
 
 
 def save_svg(path: str | Path, document: str) -> None:

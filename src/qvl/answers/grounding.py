@@ -231,9 +231,13 @@ def _on_grid(region: Box, size: ImageSize) -> tuple[int, int, int, int]:
     Raises:
         InputError: nothing of it lies inside.
     """
-    if not all(math.isfinite(value) for value in region):
+    try:
+        x1, y1, x2, y2 = map(float, region)
+    except (TypeError, ValueError):
+        raise InputError(f"region is {region!r}, expected x1, y1, x2, y2") from None
+    if not all(math.isfinite(value) for value in (x1, y1, x2, y2)):
         raise InputError(f"region is {tuple(region)}, expected four finite numbers")
-    whole = clip(Box(*map(float, region)), size)
+    whole = clip(Box(x1, y1, x2, y2), size)
     left, top, right, bottom = round(whole.x1), round(whole.y1), round(whole.x2), round(whole.y2)
     if right - left < _SMALLEST_REGION_PX or bottom - top < _SMALLEST_REGION_PX:
         raise InputError(

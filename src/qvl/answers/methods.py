@@ -94,9 +94,7 @@ class TypedAnswers:
             options: see `SamplingParams`.
         """
         params = sampling_params({"max_tokens": GROUNDING_MAX_TOKENS, **options})
-        return grounding.locate(
-            self.engine, image, what, kind=kind, region=Box(*region), params=params
-        )
+        return grounding.locate(self.engine, image, what, kind=kind, region=region, params=params)
 
     def detect(
         self,

@@ -22,6 +22,7 @@ from qvl.answers.video_windows import (
 )
 from qvl.errors import InputError
 from qvl.messages import Conversation, Image, SamplingParams, Video
+from qvl.options import shown
 from qvl.processing.processor import Processor
 from qvl.sampling_params import SamplingOptions, sampling_params
 from qvl.tasks import video as video_task
@@ -226,7 +227,7 @@ def _shared(seen: Sequence[_Seen]) -> dict[str, Any]:
     return {
         "texts": tuple(reading.text for _, reading in seen),
         "facts": tuple(facts for facts, _ in seen),
-        "answered": all(reading.answered for _, reading in seen),
+        "answered": any(reading.answered for _, reading in seen),
         "truncated": any(reading.truncated for _, reading in seen),
         "problems": tuple(_problems(seen)),
     }
@@ -239,3 +240,5 @@ def _problems(seen: Sequence[_Seen]) -> Iterable[str]:
             where = f"{format_time(facts.start_s)} - {format_time(facts.end_s)}: "
         for problem in reading.problems:
             yield where + problem
+        if where and not reading.answered:
+            yield f"{where}no times in {shown(reading.text)}"

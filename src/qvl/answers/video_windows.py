@@ -151,7 +151,9 @@ def merge_events(windows: Sequence[WindowMoments]) -> tuple[Moment, ...]:
 
 
 def _meet(earlier: Moment, later: Moment, step_s: float) -> bool:
-    """Whether they overlap, or leave a gap that no frame was seen in."""
+    """Whether they overlap, or leave a gap that no frame was seen in; two names are two things."""
+    if earlier.label and later.label and earlier.label != later.label:
+        return False
     return later.start_s <= earlier.end_s + step_s and earlier.start_s <= later.end_s + step_s
 
 

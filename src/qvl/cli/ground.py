@@ -106,6 +106,9 @@ def _report(result: GroundingAnswer) -> None:
         note(f"no coordinates in the answer: {' '.join(result.text.split())[:200]!r}")
     elif not result.items:
         note("found nothing")
+    empty = sum(item.is_empty for item in result.boxes)
+    if empty:
+        note(f"{empty} have no area")
     clipped = sum(item.clipped for item in result.items)
     if clipped:
         note(f"{clipped} reached beyond the picture and were cut at its edge")

@@ -10,7 +10,7 @@ number. Source: report section 3.3.3 (CountBench, detect then count).
 
 import re
 import unicodedata
-from collections import deque
+from collections.abc import Sequence, Set
 
 from qvl.errors import InputError
 
@@ -23,26 +23,40 @@ _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _WORDS = {word: number for number, word in enumerate(_SMALL)} | {
     word: 10 * number for number, word in enumerate(_TENS, start=2)
 }
+_TIMES = {"dozen": 12, "hundred": 100, "thousand": 1000}
 _HAN = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"两": 2}
-
-# Part of a word; Chinese and Japanese put no space between a number and what is counted.
-_LETTER = r"[^\W\u3040-\u9fff]"
+_HAN_TIMES = {"十": 10, "百": 100, "千": 1000}
 _MEASURES = "个個只隻条條名位张張辆輛朵颗顆棵匹头頭本件"
 
-# A fence, or a list of objects without one: its coordinates are no counts.
-_LISTS = re.compile(r"```.*?(?:```|\Z)|\[\s*\{.*?(?:\}\s*\]|\Z)", re.DOTALL)
+# A fence with a list in it, or a list of objects without one: its coordinates are no counts.
+_LISTS = re.compile(r"```\w*\s*[\[{].*?(?:```|\Z)|\[\s*\{.*?(?:\}\s*\]|\Z)", re.DOTALL)
+# Part of a word; Chinese and Japanese put no space between a number and what is counted.
+_LETTER = r"[^\W\u3040-\u9fff]"
+_WORD = rf"(?:{'|'.join([*_WORDS, *_TIMES])})"
 _NUMBER = re.compile(
     rf"""(?<![.,]) (?<!{_LETTER}) (?:
-        (?P<digits> \d{{1,3}}(?:,\d{{3}})+ | \d{{1,9}} ) (?! [.,]?\d | {_LETTER} )
-      | (?P<word> (?:{"|".join(_TENS)}) (?:[ -](?:{"|".join(_SMALL[1:10])}))? | {"|".join(_SMALL)} )
+        (?P<digits> \d{{1,3}}(?:,\d{{3}})+ | \d{{1,15}} ) (?! [.,]?\d | {_LETTER} )
+      | (?P<words> (?:an?\s+(?=[htd]))? {_WORD} (?:(?:\s+and)?[\s-]+{_WORD}){{0,8}} )
         (?!{_LETTER})
     )
     # Chinese numerals count only before a measure word: "一" alone is everywhere.
-    | (?P<han> [{"".join(_HAN)}十]{{1,3}} ) (?= [{_MEASURES}] )""",
+    | (?P<han> [{"".join(_HAN)}{"".join(_HAN_TIMES)}]{{1,9}} ) (?= [{_MEASURES}] )""",
     re.IGNORECASE | re.VERBOSE,
 )
-# "There are no cats."
-_NONE = re.compile(r"\b(?:no|none|not any)\b|没有", re.IGNORECASE)
+# What makes a number the result: "7 in total", "so 7", "the answer is 7"; then "there are 7".
+_SUMS_UP = re.compile(
+    r"\b(?:total|altogether|so|answer|count|number|共)\b[^.!?\n\d]{0,40}$|共$", re.I
+)
+_IN_TOTAL = re.compile(r"[^.!?\n\d]{0,30}\b(?:in total|altogether|in all)\b", re.IGNORECASE)
+_THERE_ARE = re.compile(r"\bthere(?:'s| is| are| were| was)\b[^.!?\n\d]{0,30}$|有$", re.IGNORECASE)
+_NONE = re.compile(
+    r"\A\W*(?:none|no one|nothing)\W*\Z|\A\W*没有|"
+    r"\b(?:there (?:is|are|was|were)|i (?:see|count|find)) (?:no|none|not any)\b"
+    r"(?! (?:doubt|way|idea|telling|clear|single|exact))",
+    re.IGNORECASE,
+)
+_NEAR = 60
+"""Characters around a number that can say what it is."""
 
 
 def prompt(things: str) -> str:
@@ -78,35 +92,65 @@ def format(count: int) -> str:
 
 
 def parse(text: str) -> int | None:
-    """Returns the number that an answer states, or None if it states none.
+    """Returns the number that an answer states, or None if it states none, or several alike.
 
-    Numbers inside JSON lists are coordinates. The last number of the rest counts: an answer that
-    reasons ends with its result.
+    Numbers inside JSON lists are coordinates. Of several numbers the one that sums up counts ("7 in
+    total", "so 7"), else the first of "there are 7"; nothing is guessed among the others.
 
     >>> parse("There are **twelve** cakes."), parse("I see 3."), parse("图中有十二个")
     (12, 3, 12)
+    >>> parse("3 on the left, 4 on the right, so 7"), parse("3 of the 10 cups are red")
+    (7, None)
     >>> parse('[{"bbox_2d": [1, 2, 3, 4]}]'), parse("There are no dogs.")
     (None, 0)
     """
     plain = unicodedata.normalize("NFKC", _LISTS.sub(" ", text))
-    found = deque(_NUMBER.finditer(plain), maxlen=1)
-    if not found:
+    stated = [match for match in _NUMBER.finditer(plain) if not _is_part(plain, match)]
+    sums = [match for match in stated if _sums_up(plain, match)]
+    there = [match for match in stated if _THERE_ARE.search(_before(plain, match))]
+    if sums or there:
+        return _value(sums[-1] if sums else there[0])
+    if not stated:
         return 0 if _NONE.search(plain) else None
-    last = found[0]
-    if last["digits"] is not None:
-        return int(last["digits"].replace(",", ""))
-    if last["word"] is not None:
-        return sum(_WORDS[part] for part in re.split("[ -]", last["word"].lower()))
-    return _han_number(last["han"])
+    values = {_value(match) for match in stated}
+    return values.pop() if len(values) == 1 else None
 
 
-def _han_number(text: str) -> int:
-    """Numerals up to ninety-nine.
+def _before(text: str, match: re.Match[str]) -> str:
+    return text[max(0, match.start() - _NEAR) : match.start()]
 
-    >>> [_han_number(text) for text in ("三", "十", "十二", "四十", "九十九")]
-    [3, 10, 12, 40, 99]
+
+def _is_part(text: str, match: re.Match[str]) -> bool:
+    """True of "10" and "12" in "10-12", and of "3" in "-3": a range, or no count at all."""
+    before, after = _before(text, match), text[match.end() : match.end() + 3]
+    return bool(re.search(r"(?:^|[\s\d])[-–]\s?$", before) or re.match(r"\s?[-–]\s?\d", after))
+
+
+def _sums_up(text: str, match: re.Match[str]) -> bool:
+    after = text[match.end() : match.end() + _NEAR]
+    return bool(_SUMS_UP.search(_before(text, match)) or _IN_TOTAL.match(after))
+
+
+def _value(match: re.Match[str]) -> int | None:
+    if match["digits"] is not None:
+        return int(match["digits"].replace(",", ""))
+    if match["han"] is not None:
+        return _number([_HAN.get(c, _HAN_TIMES.get(c, 0)) for c in match["han"]], {10, 100, 1000})
+    words = [word for word in re.split(r"[\s-]+", match["words"].lower()) if word != "and"]
+    values = [1 if word in ("a", "an") else _WORDS.get(word, _TIMES.get(word, 0)) for word in words]
+    return _number(values, set(_TIMES.values()) if set(words) & set(_TIMES) else set())
+
+
+def _number(values: Sequence[int], times: Set[int]) -> int:
+    """Puts numerals together.
+
+    >>> _number([2, 100, 5], {100}), _number([10, 2], {10}), _number([20, 1], set())
+    (205, 12, 21)
     """
-    tens, ten, ones = text.rpartition("十")
-    if not ten:
-        return int("".join(str(_HAN[char]) for char in text))
-    return 10 * _HAN.get(tens, 1) + _HAN.get(ones, 0)
+    total = current = 0
+    for value in values:
+        if value in times:
+            total, current = total + max(1, current) * value, 0
+        else:
+            current += value
+    return total + current

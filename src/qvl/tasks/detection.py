@@ -35,8 +35,14 @@ coordinates in JSON format."
     Raises:
         InputError: there are none, too many, or two are the same.
     """
+    if isinstance(categories, str) or not all(isinstance(name, str) for name in categories):
+        raise InputError(
+            f"categories are {categories!r}, expected a list of names", hint='["cat", "dog"]'
+        )
     names = [category.strip() for category in categories]
-    if not names or not all(names):
+    if not names:
+        raise InputError("there are no categories", hint="give names such as 'cat', 'dog'")
+    if not all(names):
         raise InputError("a category has no name", hint="give names such as 'cat', 'dog'")
     if len(names) > MAX_CATEGORIES:
         raise InputError(f"{len(names)} categories, expected at most {MAX_CATEGORIES}")

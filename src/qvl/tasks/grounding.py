@@ -54,9 +54,21 @@ class GroundedBox:
     confidence: float | None = field(default=None, repr=False)
     """Set by `answers.confidence.with_confidence`: 0 to 1, how sure the numbers were."""
 
+    @property
+    def is_empty(self) -> bool:
+        """True when the box has no area: the model stated a line or a point, or it lies outside."""
+        return not (self.box.x2 > self.box.x1 and self.box.y2 > self.box.y1)
+
+    @property
+    def is_swapped(self) -> bool:
+        """True when the model wrote the right side before the left, or the lower before the
+        upper."""
+        return len(self.raw) == 4 and (self.raw[0] > self.raw[2] or self.raw[1] > self.raw[3])
+
     def to_json(self) -> dict[str, JsonValue]:
         """A plain dictionary, coordinates to a hundredth of a pixel."""
-        return {"box": _rounded(self.box), **_shared(self)}
+        flaws = {name: True for name in ("is_empty", "is_swapped") if getattr(self, name)}
+        return {"box": _rounded(self.box), **_shared(self), **flaws}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,8 +135,10 @@ def prompt(thing: str, *, kind: Kind = "box") -> str:
     >>> prompt("the red cup", kind="point")
     'Locate the red cup in this image and output the point coordinates in JSON format.'
     """
-    if not thing.strip():
+    if not isinstance(thing, str) or not thing.strip():
         raise InputError("nothing to look for", hint="name a thing, for example 'every person'")
+    if kind not in _PROMPTS:
+        raise InputError(f"kind is {kind!r}, expected one of {', '.join(_PROMPTS)}")
     return _PROMPTS[kind].format(thing=thing.strip())
 
 

@@ -13,6 +13,7 @@ import html
 import math
 import re
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 from qvl.tasks.json_repair import JsonList, JsonObject, JsonValue, Span, iter_json
@@ -35,6 +36,11 @@ _XML_CLOSE = re.compile(r"</points?\s*>")
 _FOUR = rf"({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})"
 _KEYED = re.compile(rf"\b(?:{'|'.join(BOX_KEYS)})\b[\"']?\s*[:=]\s*{_FOUR}(?!\s*,?\s*[\d.])")
 _LINE = re.compile(rf"^[ \t]*{_FOUR}(?:[ \t]++(\S[^\n]*))?[ \t]*$", re.MULTILINE)
+_PAIR = rf"\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)"
+# "(1,2),(3,4)" is how Qwen2-VL wrote boxes, in thousandths of the picture. Nothing tells whether a
+# later model means thousandths or pixels by it, so it is reported and not read.
+_MOST_THOUSANDTHS = 20
+_THOUSANDTHS = re.compile(rf"{_PAIR}\s*,?\s*{_PAIR}")
 _NUMBERED = re.compile(r"([xy])(\d*)")
 
 
@@ -83,7 +89,10 @@ def read(text: str, *, label_keys: tuple[str, ...] = LABEL_KEYS) -> Reading:
     if found:
         return min(found, key=lambda reading: reading.start or 0)
     truncated = any(reading.truncated for reading in readings)
-    return Reading(None, readings[0].shapes, readings[0].problems, truncated)
+    problems = list(readings[0].problems)
+    for match in islice(_THOUSANDTHS.finditer(text), _MOST_THOUSANDTHS):
+        problems.append(f"{_short(match.group())} may be thousandths of the picture or pixels")
+    return Reading(None, readings[0].shapes, problems, truncated)
 
 
 @cache
