@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 from qvl.agents.episode import Episode, Limits, ending
 from qvl.agents.executor import ScreenError
@@ -252,3 +253,22 @@ def test_endings_follow_from_the_steps_alone() -> None:
     assert ending(episode.steps[:1], Limits(), seconds=0) is None
     assert ending(episode.steps[:1], Limits(), seconds=601) == "time"
     assert ending(episode.steps, Limits(), seconds=0) == "success"
+
+
+class OddScreen(DrawnScreen):
+    """From the third look on a strip that no model can be shown."""
+
+    def screenshot(self) -> Image.Image:
+        return super().screenshot() if len(self.done) < 2 else Image.new("RGB", (5000, 10))
+
+
+def test_what_was_done_before_an_error_is_kept() -> None:
+    episode, screen, _ = play(CLICK, Type(text="a"), CLICK, screen=OddScreen())
+    assert (episode.ending, episode.succeeded) == ("error", False)
+    assert "aspect ratio 500" in episode.detail
+    assert len(episode.steps) == len(screen.done) == 2
+
+
+def test_a_screen_that_cannot_be_shown_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="aspect ratio"):
+        play(CLICK, screen=DrawnScreen(size=(5000, 10)))

@@ -1,6 +1,7 @@
 """Records: complete, readable at any moment, and nothing of a page or a model runs in them."""
 
 import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -101,3 +102,20 @@ def test_episodes_are_never_mixed(tmp_path: Path) -> None:
         Recorder(tmp_path)
     with pytest.raises(InputError, match="cannot record into"):
         Recorder(tmp_path / "notes.txt")
+
+
+def test_a_folder_that_goes_away_ends_the_episode_and_keeps_its_steps(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    recorder = Recorder(folder)
+
+    class Removing(DrawnScreen):
+        def perform(self, action: Action) -> None:
+            super().perform(action)
+            if len(self.done) == 2:
+                shutil.rmtree(folder)
+
+    model = answers(CLICK, Type(text="a"), CLICK, size=SIZE)
+    episode = act(model.engine, Removing(), "Do it.", watchers=[recorder])
+    assert episode.ending == "error"
+    assert "cannot record" in episode.detail
+    assert len(episode.steps) == 2

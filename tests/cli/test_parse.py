@@ -52,7 +52,7 @@ def test_to_the_output(run: Run, scripted: ScriptedModel, picture: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["none.pdf"], "image file 'none.pdf' does not exist"),
+        (["none.pdf"], "document file 'none.pdf' does not exist"),
         (["a.pdf", "--pages", "9"], "page 9 is asked for, the document has 1 page, counted from 1"),
         (["a.pdf", "--format", "mdd"], "format is 'mdd', expected of md, html, json, overlay"),
         (["a.pdf", "--format", ","], "no format was chosen"),

@@ -40,6 +40,9 @@ def test_ranges(pages: str | int | list[int] | None, numbers: tuple[int, ...]) -
         (0, "page 0 is asked for"),
         ([], "no page was chosen, expected at least one"),
         ([1.5], "page is 1.5, expected a whole number"),
+        (1.5, "pages are 1.5, expected numbers"),
+        (["3"], "page is '3', expected a whole number"),
+        ("50-20", "pages 50-20 run backwards"),
         ([True], "page is True, expected a whole number"),
     ],
 )

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from qvl.errors import InputError
 from qvl.options import shown
@@ -29,10 +30,14 @@ def page_numbers(pages: str | int | Sequence[int] | None, num_pages: int) -> tup
         return tuple(range(1, num_pages + 1))
     if isinstance(pages, str):
         numbers = [n for part in pages.split(",") for n in _numbers(part.strip(), pages, num_pages)]
+    elif isinstance(pages, int):
+        numbers = [pages]
+    elif isinstance(pages, Sequence):
+        numbers = list(cast(Sequence[int], pages))
     else:
-        numbers = [pages] if isinstance(pages, int) else list(pages)
-        for number in numbers:
-            _check(number, num_pages)
+        raise InputError(f"pages are {shown(pages)}, expected numbers or a text such as '1-3,7'")
+    for number in numbers:
+        _check(number, num_pages)
     if not numbers:
         raise InputError("no page was chosen, expected at least one")
     return tuple(sorted(set(numbers)))
@@ -44,10 +49,10 @@ def _numbers(part: str, pages: str, num_pages: int) -> Iterable[int]:
         raise InputError(f"pages are {shown(pages)}, expected numbers and ranges such as '1-3,7'")
     first = int(match[1] or 1)
     last = int(match[3]) if match[3] else num_pages if match[2] else first
+    if first > last and match[3]:
+        raise InputError(f"pages {part} run backwards, expected {last}-{first}")
     for number in (first, last):
         _check(number, num_pages)
-    if first > last:
-        raise InputError(f"pages {part} run backwards, expected {last}-{first}")
     return range(first, last + 1)
 
 

@@ -65,11 +65,19 @@ def open_pages(source: ImageSource, *, password: str | None = None) -> Iterator[
     Raises:
         InputError: it cannot be read, or the password is wrong.
     """
-    if isinstance(source, str | Path | bytes) and is_pdf(source):
+    if not isinstance(source, str | Path | bytes):
+        yield _OnePicture(source)
+        return
+    locate_source(source, kind="document")  # what is missing or empty is called a document
+    if is_pdf(source):
         with Pdf(source, password=password) as pdf:
             yield _PdfPages(pdf)
-    else:
-        yield _OnePicture(source)
+        return
+    try:
+        picture = _OnePicture(source)
+    except InputError as error:
+        raise InputError(f"no PDF and no picture that can be read: {error.message}") from error
+    yield picture
 
 
 class _PdfPages:
