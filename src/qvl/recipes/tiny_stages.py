@@ -40,7 +40,7 @@ GENERATORS: dict[str, Generator] = {
 
 def tiny_stages() -> tuple[Stage, ...]:
     """Returns the stages; a step is one pack on each of two ranks."""
-    return (*_first_round(), *_second_round())
+    return (*_first_round(), *_second_round(), *_finish())
 
 
 def _first_round() -> tuple[Stage, ...]:
@@ -218,7 +218,12 @@ def _second_round() -> tuple[Stage, ...]:
             decay_from=0.1,
             digit_weight=3.0,
         ),
-        # The rate once more from high to low, with more places.
+    )
+
+
+def _finish() -> tuple[Stage, ...]:
+    """The rate once more from high to low, with more places."""
+    return (
         Stage(
             name="multimodal_finish",
             steps=1150,

@@ -45,8 +45,12 @@ _NUMBER = re.compile(
 )
 # What makes a number the result: "7 in total", "so 7", "the answer is 7"; then "there are 7".
 _SUMS_UP = re.compile(
-    r"\b(?:total|altogether|so|answer|count|number|共)\b[^.!?\n\d]{0,40}$|共$", re.I
+    r"\b(?:total|altogether|so|(?:answer|count|number)(?: of [\w ]{0,30})? (?:is|are|was))\b"
+    r"[^.!?\n\d]{0,40}$|共$",
+    re.IGNORECASE,
 )
+_ANY_WORD = re.compile(r"\w")
+_AFTER_COLON = re.compile(r"[:=]\W{0,3}$")
 _IN_TOTAL = re.compile(r"[^.!?\n\d]{0,30}\b(?:in total|altogether|in all)\b", re.IGNORECASE)
 _THERE_ARE = re.compile(r"\bthere(?:'s| is| are| were| was)\b[^.!?\n\d]{0,30}$|有$", re.IGNORECASE)
 _NONE = re.compile(
@@ -127,8 +131,13 @@ def _is_part(text: str, match: re.Match[str]) -> bool:
 
 
 def _sums_up(text: str, match: re.Match[str]) -> bool:
-    after = text[match.end() : match.end() + _NEAR]
-    return bool(_SUMS_UP.search(_before(text, match)) or _IN_TOTAL.match(after))
+    before, after = _before(text, match), text[match.end() : match.end() + _NEAR]
+    is_last = _ANY_WORD.search(text, match.end()) is None
+    return bool(
+        _SUMS_UP.search(before)
+        or _IN_TOTAL.match(after)
+        or (is_last and _AFTER_COLON.search(before))
+    )
 
 
 def _value(match: re.Match[str]) -> int | None:

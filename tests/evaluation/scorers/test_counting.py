@@ -12,8 +12,7 @@ from tests.evaluation.scorers.vectors import vectors
 from tests.material import requires_material
 
 BETTER = {
-    "3.", "There are 3 apples.", "twenty-one", "about 10", "The answer is: 7", "1,000",
-    "10 or 11", "I count: 1, 2, 3", "03",
+    "3.", "There are 3 apples.", "twenty-one", "about 10", "The answer is: 7", "1,000", "03",
 }  # fmt: skip
 """Answers that state the right number, but not as lmms-eval's CountBench wants it."""
 
