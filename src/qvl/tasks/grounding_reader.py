@@ -79,12 +79,13 @@ def read(text: str, *, label_keys: tuple[str, ...] = LABEL_KEYS) -> Reading:
         text: the answer.
         label_keys: JSON keys that name a thing; the first of them that an object has.
     """
-    readings = [
-        _read_json(text, _roles(label_keys)),
-        _read_xml(text),
-        _read_keyed(text),
-        _read_lines(text),
-    ]
+    in_json = _read_json(text, _roles(label_keys))
+    start = in_json.start
+    if start is not None and not any(
+        spelling.search(text, 0, start) for spelling in (_XML_OPEN, _KEYED, _LINE)
+    ):
+        return in_json  # nothing else can begin before it, so nothing else is read
+    readings = [in_json, _read_xml(text), _read_keyed(text), _read_lines(text)]
     found = [reading for reading in readings if reading.start is not None]
     if found:
         return min(found, key=lambda reading: reading.start or 0)
