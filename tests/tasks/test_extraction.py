@@ -7,7 +7,7 @@ from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qvl.geometry import Box, ImageSize, ResizeTransform
@@ -232,6 +232,7 @@ def leaves(value: object) -> list[str]:
     return [value] if isinstance(value, str) and value.strip() else []
 
 
+@example([float("inf"), "0", {}])
 @given(values)
 def test_any_json_is_read_and_every_text_is_kept(value: object) -> None:
     """A text of the answer is a value, the raw text of a field, or in ``extra``."""

@@ -37,8 +37,10 @@ _PLAIN_STRING = re.compile(r'"([^"\\]*+)"(?=\s*+[,\]}])')
 _INTEGERS = re.compile(r"\[\s*+(-?\d{1,15}(?:\s*+,\s*+-?\d{1,15})*+)\s*+\]")
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?(?![\w.])")
 _WHOLE = re.compile(r"[+-]?\d++")
-_WORD = re.compile(r"[^\W\d]\w*+")
+_WORD = re.compile(r"[+-]?[^\W\d]\w*+")
 _WORDS: dict[str, JsonValue] = {
+    # JavaScript's and Python's words for what is no number.
+    **dict.fromkeys(("NaN", "nan", "Infinity", "-Infinity", "inf", "-inf"), None),
     "true": True,
     "True": True,
     "false": False,

@@ -57,5 +57,6 @@ def _rank_main(
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
     try:
         main(*args)
+        dist.barrier()  # a rank that leaves early can pull the others' connections down
     finally:
         dist.destroy_process_group()
