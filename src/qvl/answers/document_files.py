@@ -24,7 +24,7 @@ from qvl.answers.document_results import (
     check_picture,
     join_markdown,
 )
-from qvl.answers.document_store import write_bytes, write_text
+from qvl.answers.files import write_bytes, write_text
 from qvl.errors import InputError
 from qvl.geometry import Box, Point
 from qvl.options import nearest, shown

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from qvl.answers.document_results import PageResult
+from qvl.answers.files import write_text
 from qvl.answers.writing import Ending
 from qvl.errors import InputError
 from qvl.geometry import ImageSize, ResizeTransform
@@ -122,27 +123,3 @@ def _page_of(record: dict[str, Any]) -> PageResult:
         ended=ended,
         parsed=parse(str(record["text"]), transform=transform),
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file as a whole; half of a surrogate pair becomes a question mark.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    write_bytes(path, text.encode("utf-8", errors="replace"))
-
-
-def write_bytes(path: Path, contents: bytes) -> None:
-    """Writes a file as a whole.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(contents)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -3,11 +3,13 @@
 Owns: the check of a target before the work, and atomic writing. Does not own: what is drawn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import PIL.Image
 
+from qvl.answers.files import write_bytes, write_text
 from qvl.errors import InputError
 from qvl.geometry import ImageSize
 from qvl.tasks import draw_svg
@@ -53,7 +55,7 @@ def save_scene(path: str | Path, picture: PIL.Image.Image, scene: Scene) -> None
     """
     target = check_drawing_path(path)
     if target.suffix.lower() == ".svg":
-        _write(target, lambda part: part.write_text(draw_svg.write(scene, picture), "utf-8"))
+        write_text(target, draw_svg.write(scene, picture))
     else:
         save_picture(target, paint(picture, scene))
 
@@ -67,7 +69,9 @@ def save_picture(path: str | Path, picture: PIL.Image.Image) -> None:
     target = check_drawing_path(path)
     if target.suffix.lower() == ".svg":
         raise InputError(f"{target.name} would hold a picture, expected .png or .jpg")
-    _write(target, lambda part: picture.save(part, _FORMATS[target.suffix.lower()]))
+    contents = BytesIO()
+    picture.save(contents, _FORMATS[target.suffix.lower()])
+    write_bytes(target, contents.getvalue())
 
 
 def save_svg(path: str | Path, document: str) -> None:
@@ -79,14 +83,4 @@ def save_svg(path: str | Path, document: str) -> None:
     target = check_drawing_path(path)
     if target.suffix.lower() != ".svg":
         raise InputError(f"{target.name} would hold SVG, expected .svg")
-    _write(target, lambda part: part.write_text(document, "utf-8"))
-
-
-def _write(target: Path, write: Callable[[Path], object]) -> None:
-    part = target.with_name(target.name + ".part")
-    try:
-        write(part)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+    write_text(target, document)
