@@ -29,6 +29,11 @@ def recipe():
     return DrawnSource(mixture=mixture, count=50), [filter_step("few", few)]
 
 
+def sized(count: int, *, seed: int = 0):
+    mixture = Mixture(parts={"shapes": (1, shapes_sample)})
+    return DrawnSource(mixture=mixture, count=count, seed=seed), []
+
+
 def wrong():
     return 3
 """
@@ -77,6 +82,12 @@ def test_run_writes_shards_counts_and_a_page(run: Run, folder: Path) -> None:
     assert out.startswith(f"read 20, kept {counts['kept']}, dropped")
 
 
+def test_a_recipe_takes_its_arguments_by_their_types(run: Run, folder: Path) -> None:
+    arguments = ("data", "run", "my_recipe:sized", "-o", "out", "--json")
+    code, out, _ = run(*arguments, "--set", "count=3", "--set", "seed=9")
+    assert (code, json.loads(out)["kept"]) == (0, 3)
+
+
 @needs_fonts
 def test_the_grounding_recipe(run: Run, folder: Path) -> None:
     code, out, _ = run("data", "run", "grounding", "--limit", "30", "-o", "out", "--json")
@@ -98,6 +109,10 @@ def test_the_grounding_recipe(run: Run, folder: Path) -> None:
         (("run", "my_recipe:missing", "-o", "x"), "has no function 'missing'"),
         (("run", "my_recipe:wrong", "-o", "x"), "returned 3, expected (source, steps)"),
         (("run", "my_recipe:recipe", "-o", "x", "--limit", "0"), "--limit is 0"),
+        (("run", "my_recipe:sized", "-o", "x"), "sized needs --set count="),
+        (("run", "my_recipe:sized", "-o", "x", "--set", "count=x"), "expected int"),
+        (("run", "my_recipe:sized", "-o", "x", "--set", "cuont=3"), "did you mean 'count'?"),
+        (("run", "my_recipe:sized", "-o", "x", "--set", "count"), "has no value"),
         (("run", "my_recipe:recipe", "-o", "x", "--processes", "0"), "--processes is 0"),
         (("run", "my_recipe:recipe", "-o", "x", "--failures", "7"), "--failures is 7"),
         (("run", "my_recipe:recipe", "-o", "x", "--report", "no/r.html"), "does not exist"),

@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     run = actions.add_parser("run", help="take samples through the steps of a recipe into shards")
     run.add_argument("recipe", help="grounding, or MODULE:FUNCTION that returns (source, steps)")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument of the recipe, such as coco=instances.json",
+    )
     run.add_argument("--limit", type=int, metavar="N", help="only N samples, from all over")
     run.add_argument("--report", metavar="FILE", help="write a page about the run, in HTML")
     run.add_argument("--keep-rejects", action="store_true", help="put all dropped samples aside")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qvl.cli.options import load_processor, model_folder
+from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json
 from qvl.data.interchange.annotations import write_annotations
 from qvl.data.interchange.opening import Data, open_data
@@ -59,7 +60,7 @@ def run_recipe(args: argparse.Namespace) -> int:
     processes = _positive(args.processes, "--processes")
     if args.report is not None and not Path(args.report).absolute().parent.is_dir():
         raise InputError(f"folder of the report {args.report} does not exist")
-    source, steps = _recipe(args.recipe)
+    source, steps = _recipe(args.recipe, args.set)
     if args.limit is not None:
         count = min(_positive(args.limit, "--limit"), len(source))
         source = SomeOf(source=source, count=count)
@@ -127,10 +128,11 @@ def _readable(data: Data, problems: list[str]) -> Iterator[Sample]:
             problems.append(error.message)
 
 
-def _recipe(name: str) -> tuple[Source, Sequence[Step]]:
+def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]:
     """The source and the steps of a built-in recipe, or of a function of the user's."""
     if name in DATA_RECIPES:
-        return DATA_RECIPES[name]()
+        recipe = DATA_RECIPES[name]
+        return recipe(**keyword_arguments(recipe, settings))
     module_name, colon, function_name = name.partition(":")
     if not colon:
         raise InputError(
@@ -147,7 +149,7 @@ def _recipe(name: str) -> tuple[Source, Sequence[Step]]:
         )
     except AttributeError as error:
         raise InputError(f"module {module_name!r} has no function {function_name!r}") from error
-    made = function()
+    made = function(**keyword_arguments(function, settings))
     if isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Sequence):
         source, steps = made
         if hasattr(source, "fingerprint") and all(isinstance(step, Step) for step in steps):

@@ -4,11 +4,13 @@ Owns: finding the field, reading the text as its type. Does not own: what values
 each dataclass checks itself.
 
     configuration + "path.to.field=text" -> dataclasses.replace all the way up
+    function + "argument=text" -> its keyword arguments
 """
 
 import ast
 import difflib
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -37,6 +39,32 @@ def apply_overrides(config: Config, settings: Sequence[str]) -> Config:
         name = path.strip()
         config = cast(Config, _changed(config, type(config), name.split("."), text.strip(), name))
     return config
+
+
+def keyword_arguments(function: Callable[..., object], settings: Sequence[str]) -> dict[str, Any]:
+    """Returns the arguments that the settings name, read as the types the function declares.
+
+    Args:
+        function: its parameters that have a name and a type can be set.
+        settings: such as "pictures=photos".
+
+    Raises:
+        ConfigError: no "=", an unknown parameter, a value of another type, or a parameter without a
+            default that no setting names.
+    """
+    parameters = inspect.signature(function).parameters
+    kinds = get_type_hints(function)
+    arguments: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise ConfigError(f"--set {setting} has no value", hint="write --set name=value")
+        _check_known(name, list(parameters), function.__name__, name)
+        arguments[name] = read_value(text, kinds.get(name, str), name=name)
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise ConfigError(f"{function.__name__} needs --set {name}=...")
+    return arguments
 
 
 def _changed(value: object, kind: Any, path: Sequence[str], text: str, whole: str) -> object:

@@ -3,6 +3,8 @@
 Owns: the built-in recipes by name. Does not own: generators, steps, running them (``data``).
 
     name -> recipe() -> (source, steps) -> data.local.run_local
+
+A recipe may take arguments with types; ``qvl data run NAME --set argument=value`` gives them.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from qvl.data.steps import Step, filter_step
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import shapes_sample
 
-Recipe = Callable[[], tuple[Source, Sequence[Step]]]
+Recipe = Callable[..., tuple[Source, Sequence[Step]]]
 
 GROUNDING_SAMPLES = 100_000
 """An epoch of the tiny recipe's longest stage draws about as many."""
