@@ -82,10 +82,11 @@ def _noise_bank() -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal((512, 512), np.float32)
 
 
-def _noise(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.float32]:
+def noise(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.float32]:
+    """Returns float32[H, W] of unit deviation, a random part of a fixed sheet of noise."""
     rows = (np.arange(height) + rng.integers(512)) % 512
     columns = (np.arange(width) + rng.integers(512)) % 512
-    return _noise_bank()[rows[:, None], columns, None]
+    return _noise_bank()[rows[:, None], columns]
 
 
 def photograph(
@@ -116,7 +117,9 @@ def photograph(
         image = _from_floats(pixels * slope)
     if rng.random() < 0.3 * strength:
         pixels = np.asarray(image, np.float32)
-        image = _from_floats(pixels + float(rng.uniform(2, 14)) * _noise(rng, height, width))
+        image = _from_floats(
+            pixels + float(rng.uniform(2, 14)) * noise(rng, height, width)[:, :, None]
+        )
     if rng.random() < 0.3 * strength:
         file = io.BytesIO()
         image.save(file, "JPEG", quality=int(rng.integers(35, 95)))
