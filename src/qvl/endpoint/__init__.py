@@ -1,0 +1,1 @@
+"""A model behind an OpenAI-style chat server, as a `TextGenerator`; see `client.Endpoint`."""
