@@ -3,14 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from qvl.data.encoding import content_id
 from qvl.data.fingerprint import fingerprint
+from qvl.data.local import run_local
 from qvl.data.records import Sample
+from qvl.data.run import RunOptions
+from qvl.data.shards import ShardReader, write_shards
 from qvl.data.steps import (
     Dropped,
+    Failed,
     Kept,
     Question,
     Step,
@@ -21,6 +27,8 @@ from qvl.data.steps import (
     pipeline_fingerprint,
     score_step,
 )
+from qvl.endpoint.client import SomeUnanswered
+from qvl.endpoint.wire import EndpointError
 from qvl.errors import ConfigError
 from qvl.messages import Conversation, GenerationResult, SamplingParams
 from tests.data.pipelines import few, louder, one_question_each
@@ -169,3 +177,33 @@ def test_steps_need_a_name_and_a_size() -> None:
     for options in ({"name": ""}, {"batch_size": 0}):
         with pytest.raises(ConfigError):
             Step(**{"name": "x", "apply": list, "fingerprint": "", **options})  # type: ignore[arg-type]
+
+
+class Unreliable:
+    """A server that refuses to answer about some samples, and counts what it was asked."""
+
+    asked: ClassVar[list[int]] = []
+
+    def generate(
+        self, conversations: Sequence[Conversation], params: SamplingParams
+    ) -> list[GenerationResult]:
+        type(self).asked.append(len(conversations))
+        good = Scripted().generate(conversations, params)
+        raise SomeUnanswered([EndpointError("status 400: no"), *good[1:]])
+
+
+def test_one_answer_that_fails_costs_one_sample(tmp_path: Path) -> None:
+    question = Question(ask=turns, read=score_of, params=SamplingParams(max_tokens=5))
+    step = score_step("clarity", Unreliable, question, batch_size=3)
+    samples = [asked("?", "!", n=2, k=number) for number in range(3)]
+    failed, *kept = step.apply(samples)
+    assert failed == Failed(message="status 400: no")
+    assert [isinstance(outcome, Kept) for outcome in kept] == [True, True]
+    # The others of the batch are not asked again.
+    Unreliable.asked.clear()
+    write_shards(samples, tmp_path / "in")
+    options = RunOptions(failure_budget=0.5)
+    summary = run_local(ShardReader(tmp_path / "in"), [step], tmp_path / "out", options=options)
+    assert (summary.num_kept, summary.num_failed) == (2, 1)
+    assert Unreliable.asked == [3]
+    assert summary.failures[0].message == "status 400: no"

@@ -26,7 +26,7 @@ from qvl.data.records import Sample
 from qvl.data.shard_index import FORMAT, read_table, shard_name, table_path, write_json
 from qvl.data.shards import ShardWriter
 from qvl.data.sources import Source
-from qvl.data.steps import Dropped, Step, pipeline_fingerprint
+from qvl.data.steps import Dropped, Failed, Step, pipeline_fingerprint
 from qvl.errors import ConfigError, DataError, InputError
 
 ASIDE = "aside"
@@ -245,6 +245,9 @@ class _Work:
         for item, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Dropped):
                 self._drop(step.name, item.sample, outcome.reason)
+                continue
+            if isinstance(outcome, Failed):
+                self._fail(step.name, item.number, item.sample, DataError(outcome.message))
                 continue
             left += [
                 _Item(item.number, sample, item.was_changed or sample is not item.sample)

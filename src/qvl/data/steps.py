@@ -4,6 +4,7 @@ Owns: what a step is, its outcomes, what a step writes into the provenance. Does
 storing and counting samples (``parts``), the rules themselves (``filters``).
 
     samples -> Step.apply -> for each: Kept (one, changed or several) | Dropped (with a reason)
+        | Failed (with what went wrong)
 
 A pipeline is a list of steps:
 
@@ -21,8 +22,9 @@ from functools import partial
 from qvl.data.encoding import content_id
 from qvl.data.fingerprint import fingerprint
 from qvl.data.records import Sample
-from qvl.errors import ConfigError
-from qvl.messages import Conversation, SamplingParams, TextGenerator
+from qvl.endpoint.client import SomeUnanswered
+from qvl.errors import ConfigError, QvlError
+from qvl.messages import Conversation, GenerationResult, SamplingParams, TextGenerator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,17 @@ class Dropped:
     reason: str
 
 
-Outcome = Kept | Dropped
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """A sample could not be worked on and is put aside; the others of its batch are not affected.
+
+    A step may raise instead; then it is asked again for every sample of the batch alone.
+    """
+
+    message: str
+
+
+Outcome = Kept | Dropped | Failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,7 +208,7 @@ def _batch(
         raise ConfigError(f"step {name!r} gave {len(outcomes)} outcomes for {len(samples)} samples")
     return [
         outcome
-        if isinstance(outcome, Dropped)
+        if not isinstance(outcome, Kept)
         else Kept(samples=tuple(_derived(name, sample, child) for child in outcome.samples))
         for sample, outcome in zip(samples, outcomes, strict=True)
     ]
@@ -208,11 +220,12 @@ def _score(
     question: Question,
     samples: Sequence[Sample],
 ) -> Sequence[Outcome]:
-    answers = _made(generator).generate(
-        [question.ask(sample) for sample in samples], question.params
-    )
+    answers = answers_of(generator, [question.ask(sample) for sample in samples], question.params)
     outcomes: list[Outcome] = []
     for sample, answer in zip(samples, answers, strict=True):
+        if isinstance(answer, QvlError):
+            outcomes.append(Failed(message=answer.message))
+            continue
         score = question.read(answer.text)
         if score is None:
             outcomes.append(Dropped(reason="the answer states no score"))
@@ -223,6 +236,27 @@ def _score(
             provenance = replace(sample.provenance, scores=scores)
             outcomes.append(Kept(samples=(replace(sample, provenance=provenance),)))
     return outcomes
+
+
+def answers_of(
+    generator: Callable[[], TextGenerator],
+    conversations: Sequence[Conversation],
+    params: SamplingParams,
+) -> Sequence[GenerationResult | QvlError]:
+    """Returns for each conversation its answer, or why a server gave none.
+
+    Args:
+        generator: called once in each process.
+        conversations: to be answered.
+        params: of the answers.
+
+    Raises:
+        QvlError: no conversation can be answered.
+    """
+    try:
+        return _made(generator).generate(conversations, params)
+    except SomeUnanswered as error:
+        return error.results
 
 
 @functools.lru_cache(maxsize=4)
