@@ -62,9 +62,10 @@ def test_conversations_go_in_and_answers_come_out(monkeypatch: pytest.MonkeyPatc
     assert (drawn.max_tokens, drawn.temperature, drawn.seed, drawn.stop) == (9, 0.7, 4, ["x"])
     assert not hasattr(drawn, "top_k")
     assert generator.generate([], params) == []
+    tools = ({"type": "function", "function": {"name": "look"}},)
+    unlike = [questions[0], Conversation(questions[0].messages, tools)]
     with pytest.raises(InputError, match="different tools"):
-        tools = ({"type": "function", "function": {"name": "look"}},)
-        generator.generate([questions[0], Conversation(questions[0].messages, tools)], params)
+        generator.generate(unlike, params)
     with pytest.raises(InputError, match="logprobs"):
         generator.generate(questions, SamplingParams(logprobs=1))
 
