@@ -1,0 +1,1 @@
+"""Samples that say the same: equal ones, nearly equal ones, and those of evaluation sets."""

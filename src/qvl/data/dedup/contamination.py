@@ -1,0 +1,215 @@
+"""Keeps evaluation sets out of training data.
+
+Owns: the index of evaluation sets, the rules by which a sample is theirs. Does not own: hashing
+(``minhash``, ``pictures``), which sets there are: they are given as files.
+
+    files -> EvaluationIndex.of() -> leaks(sample, index=FILE) in a filter step -> reason or None
+
+A text leaks when it shares a run of 13 words with an evaluation text, or all of an evaluation text
+of 8 to 12 words; a picture when it looks the same as one of theirs. Shorter evaluation texts, such
+as "yes", say nothing about a leak and are counted.
+Source of 13 and 8: Brown et al., Language Models are Few-Shot Learners (2020), appendix C, where
+the runs are 8 to 13 words long. That paper also leaves out runs that many texts share; here they
+are given: the wordings of prompts.
+"""
+
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qvl.data.dedup.minhash import Hashes, run_hashes
+from qvl.data.dedup.pictures import (
+    THUMBNAIL_BYTES,
+    SamePicture,
+    Thumbnails,
+    picture_signature,
+)
+from qvl.data.encoding import media_of
+from qvl.data.interchange.opening import open_data
+from qvl.data.records import Sample
+from qvl.data.texts import answer_texts, query_text, words_of
+from qvl.errors import DataError
+from qvl.messages import Image
+from qvl.processing.image import load_image
+
+LONGEST_RUN, SHORTEST_RUN = 13, 8
+
+_MAX_TEXT_BYTES = 2**30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationIndex:
+    """What evaluation sets hold, as hashes.
+
+    Attributes:
+        runs: length in words -> uint64[R], sorted.
+        bits: uint64[P] of their pictures.
+        thumbnails: uint8[P, 48] of them.
+        num_texts: that were looked at.
+        num_short: of these, too short to be recognised.
+    """
+
+    runs: Mapping[int, Hashes]
+    bits: npt.NDArray[np.uint64]
+    thumbnails: Thumbnails
+    num_texts: int = 0
+    num_short: int = 0
+
+    @classmethod
+    def of(cls, paths: Sequence[Path], *, prompts: Iterable[str] = ()) -> "EvaluationIndex":
+        """Reads evaluation sets.
+
+        Args:
+            paths: shards, annotation files and parquet as `open_data` reads them, and .txt files of
+                a text a line.
+            prompts: wordings that many samples share; runs of words in them are no leak.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        texts: list[str] = []
+        bits: list[int] = []
+        thumbnails: list[Thumbnails] = []
+        for path in paths:
+            if path.suffix == ".txt":
+                texts += _lines(path)
+                continue
+            data = open_data(path)
+            for number in range(len(data)):
+                sample = data[number]
+                texts += [query_text(sample), *answer_texts(sample)]
+                for part in _pictures(sample):
+                    signature = picture_signature(load_image(part.source))
+                    bits.append(signature.bits)
+                    thumbnails.append(signature.thumbnail)
+        runs: defaultdict[int, list[Hashes]] = defaultdict(list)
+        num_short = 0
+        for text in texts:
+            words = words_of(text)
+            length = min(len(words), LONGEST_RUN)
+            if length < SHORTEST_RUN:
+                num_short += 1
+                continue
+            runs[length].append(run_hashes(words, length))
+        shared = [words_of(prompt) for prompt in prompts]
+        return cls(
+            runs={
+                length: _without(found, [run_hashes(words, length) for words in shared])
+                for length, found in sorted(runs.items())
+            },
+            bits=np.array(bits, np.uint64),
+            thumbnails=np.array(thumbnails, np.uint8).reshape(-1, THUMBNAIL_BYTES),
+            num_texts=len(texts),
+            num_short=num_short,
+        )
+
+    def has_text(self, text: str) -> bool:
+        """Whether a text shares a run of words with an evaluation set."""
+        words = words_of(text)
+        return any(
+            np.isin(run_hashes(words, length), known, kind="sort").any()
+            for length, known in self.runs.items()
+            if len(words) >= length
+        )
+
+    def has_picture(self, picture: Image, rule: SamePicture) -> bool:
+        """Whether a picture looks the same as one of an evaluation set; all are compared."""
+        if not len(self.bits):
+            return False
+        bits, thumbnail = picture_signature(load_image(picture.source))
+        near = np.flatnonzero(np.bitwise_count(self.bits ^ np.uint64(bits)) <= rule.radius)
+        gaps = np.abs(self.thumbnails[near].astype(np.int16) - thumbnail).mean(axis=1)
+        return bool((gaps <= rule.levels).any())
+
+    def save(self, path: Path) -> None:
+        """Writes the index whole or not at all."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            hashes=np.concatenate([np.zeros(0, np.uint64), *self.runs.values()]),
+            lengths=np.repeat([*self.runs], [len(found) for found in self.runs.values()]),
+            bits=self.bits,
+            thumbnails=self.thumbnails,
+            counts=np.array([self.num_texts, self.num_short]),
+        )
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.write_bytes(file.getvalue())
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "EvaluationIndex":
+        """Reads an index.
+
+        Raises:
+            DataError: there is none, or it is damaged.
+        """
+        try:
+            with np.load(path) as found:
+                hashes, lengths = found["hashes"], found["lengths"]
+                return cls(
+                    runs={n: hashes[lengths == n] for n in np.unique(lengths).tolist()},
+                    bits=found["bits"],
+                    thumbnails=found["thumbnails"],
+                    num_texts=int(found["counts"][0]),
+                    num_short=int(found["counts"][1]),
+                )
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise DataError(
+                f"{path} is no index of evaluation sets: {error}",
+                hint="make one with EvaluationIndex.of(files).save(path)",
+            ) from error
+
+
+def leaks(sample: Sample, *, index: Path, rule: SamePicture | None = None) -> str | None:
+    """Drops a sample that holds a text or a picture of an evaluation set.
+
+    Args:
+        sample: every user turn and every answer is looked at, and every picture.
+        index: file of an `EvaluationIndex`.
+        rule: when pictures are the same.
+
+    Raises:
+        DataError: there is no index.
+    """
+    known = _loaded(index)
+    if any(known.has_text(text) for text in (query_text(sample), *answer_texts(sample))):
+        return "text of an evaluation set"
+    same = rule or SamePicture()
+    if any(known.has_picture(part, same) for part in _pictures(sample)):
+        return "picture of an evaluation set"
+    return None
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path) -> EvaluationIndex:
+    return EvaluationIndex.load(path)
+
+
+def _pictures(sample: Sample) -> Iterator[Image]:
+    return (part for part in media_of(sample.conversation) if isinstance(part, Image))
+
+
+def _without(found: list[Hashes], shared: list[Hashes]) -> Hashes:
+    known = np.unique(np.concatenate(found))
+    none = np.zeros(0, np.uint64)
+    return np.setdiff1d(known, np.concatenate([none, *shared]), assume_unique=False)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > _MAX_TEXT_BYTES:
+            raise DataError(f"{path} has more than {_MAX_TEXT_BYTES:,} bytes")
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is no UTF-8 at byte {error.start:,}", hint="convert it to UTF-8"
+        ) from error
