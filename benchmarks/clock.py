@@ -4,6 +4,7 @@ call -> Timing(seconds of each run, share of the machine that others took, peak 
 """
 
 import os
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -45,6 +46,13 @@ def time_runs(run: Callable[[], Any], *, warm: int, repeats: int) -> Timing:
         others=round(min(1.0, max(0.0, share)), 2),
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
+
+
+def peak_mib() -> float:
+    """The most memory of this process so far, by the kernel's high-water mark; unlike getrusage's
+    it begins anew with every program."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
 def _busy_seconds() -> float:

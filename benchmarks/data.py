@@ -11,7 +11,6 @@ caches and clock. The index row runs in a process of its own, whose peak memory 
 import argparse
 import io
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
-from clock import time_runs
+from clock import peak_mib, time_runs
 
 from qvl.data.local import run_local
 from qvl.data.mixture import Mixture
@@ -66,13 +65,7 @@ def work(run: Callable[[], Any], *, warm: int = 0) -> Work:
         run()
     start = time.process_time()
     timing = time_runs(run, warm=0, repeats=1)
-    return Work(time.process_time() - start, timing.others, _peak_mib())
-
-
-def _peak_mib() -> float:
-    """The kernel's high-water mark; unlike getrusage's it begins anew with every program."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    return Work(time.process_time() - start, timing.others, peak_mib())
 
 
 def rows(seconds: float, records: int) -> Iterator[tuple[str, str, str, float]]:

@@ -113,27 +113,32 @@ def near_pairs(bits: Bits, radius: int) -> Iterator[tuple[Numbers, Numbers]]:
     Source: Norouzi, Punjani and Fleet, Fast search in Hamming space with multi-index hashing
     (2012), section 3.
     """
-    flips = [0, *(1 << bit for bit in range(_CHUNK_BITS))] if radius >= _CHUNKS else [0]
+    masks = [1 << bit for bit in range(_CHUNK_BITS)] if radius >= _CHUNKS else []
     quarters = [
         (bits >> np.uint64(_CHUNK_BITS * i) & np.uint64(0xFFFF)).astype(np.int64)
         for i in range(_CHUNKS)
     ]
     for number, quarter in enumerate(quarters):
         order = np.argsort(quarter, kind="stable").astype(np.int64)
-        starts = np.searchsorted(quarter[order], np.arange(2**_CHUNK_BITS + 1))
-        for flip in flips:
-            wanted = quarter ^ flip
-            counts = starts[wanted + 1] - starts[wanted]
-            for left, place in _expanded(starts[wanted], counts):
-                right = order[place]
-                kept = (left < right) & (np.bitwise_count(bits[left] ^ bits[right]) <= radius)
-                left, right = left[kept], right[kept]
+        ordered, own = bits[order], quarter[order]  # neighbours lie together in memory
+        starts = np.searchsorted(own, np.arange(2**_CHUNK_BITS + 1))
+        after = np.arange(1, len(bits) + 1)
+        runs = [(after, starts[own + 1] - after)]
+        for mask in masks:  # of the two quarters of a pair only the smaller one looks for the other
+            other = own | mask
+            runs.append(
+                (starts[other], np.where(own == other, 0, starts[other + 1] - starts[other]))
+            )
+        for firsts, counts in runs:
+            for one, place in _expanded(firsts, counts):
+                close = np.bitwise_count(ordered[one] ^ ordered[place]) <= radius
+                left, right = order[one[close]], order[place[close]]
                 # An earlier quarter found the pair already if it is near enough there.
                 seen = np.zeros(len(left), bool)
                 for earlier in quarters[:number]:
-                    near = np.bitwise_count(earlier[left] ^ earlier[right]) <= radius // _CHUNKS
-                    seen |= near
-                yield left[~seen], right[~seen]
+                    gap = np.bitwise_count(earlier[left] ^ earlier[right])
+                    seen |= gap <= radius // _CHUNKS
+                yield np.minimum(left, right)[~seen], np.maximum(left, right)[~seen]
 
 
 def _expanded(starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
@@ -143,8 +148,14 @@ def _expanded(starts: Numbers, counts: Numbers) -> Iterator[tuple[Numbers, Numbe
     [[[0, 0, 1], [4, 5, 9]]]
     """
     ends = np.cumsum(counts)
+    shifts = starts + counts - ends
     total = int(ends[-1]) if len(ends) else 0
     for first in range(0, total, _PAIRS_AT_ONCE):
-        flat = np.arange(first, min(first + _PAIRS_AT_ONCE, total))
-        left = np.searchsorted(ends, flat, side="right")
-        yield left, starts[left] + flat - (ends[left] - counts[left])
+        stop = min(first + _PAIRS_AT_ONCE, total)
+        low, high = np.searchsorted(ends, [first, stop - 1], side="right")
+        # So many pairs of each place from low to high are among these.
+        here = np.minimum(ends[low : high + 1], stop) - np.maximum(
+            ends[low : high + 1] - counts[low : high + 1], first
+        )
+        left = np.repeat(np.arange(low, high + 1), here)
+        yield left, shifts[left] + np.arange(first, stop)

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -135,11 +135,24 @@ def write_signatures(
                 "a process was killed, perhaps because memory ran out",
                 hint="the same call goes on; try fewer processes",
             ) from error
-    write_json(
-        folder / _RECORD,
-        {"samples": len(source), "parts": len(parts), "bands": options.text.bands},
-    )
+    finish(folder, num_samples=len(source), num_parts=len(parts), num_bands=options.text.bands)
     return SignatureFolder(folder)
+
+
+def save_columns(folder: Path, part: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Writes the columns of a part, each whole or not at all."""
+    for name, array in arrays.items():
+        path = folder / f"{part:05d}.{name}.npy"
+        unfinished = folder / f".{path.name}.{os.getpid()}.part"
+        with open(unfinished, "wb") as file:
+            np.save(file, array)
+        unfinished.replace(path)
+
+
+def finish(folder: Path, *, num_samples: int, num_parts: int, num_bands: int) -> None:
+    """Writes down what the folder holds; with it the signatures are complete."""
+    record = {"samples": num_samples, "parts": num_parts, "bands": num_bands}
+    write_json(folder / _RECORD, record)
 
 
 def _do_part(
@@ -159,14 +172,8 @@ def _do_part(
             _add(columns, source[number], options)
         except QvlError:
             _add_unreadable(columns, number, options)
-    arrays = columns.arrays(options)
     marker.unlink(missing_ok=True)
-    for name, array in arrays.items():
-        path = folder / f"{part:05d}.{name}.npy"
-        unfinished = folder / f".{path.name}.{os.getpid()}.part"
-        with open(unfinished, "wb") as file:
-            np.save(file, array)
-        unfinished.replace(path)
+    save_columns(folder, part, columns.arrays(options))
     write_json(marker, {"key": key, "samples": len(numbers), "unreadable": columns.num_unreadable})
 
 
