@@ -1,0 +1,1 @@
+"""Videos drawn with their events, whose times are exact by construction."""
