@@ -1,0 +1,1 @@
+"""Long captions of long videos, from captions of their parts."""
