@@ -14,6 +14,14 @@ def test_parse_undoes_format(count: int) -> None:
     assert counting.parse(counting.format(count)) == count
 
 
+@given(st.integers(0, 9999))
+def test_a_listing_ends_with_its_count(count: int) -> None:
+    listing = '```json\n[{"bbox_2d": [1, 2, 3, 4], "label": "mug"}]\n```'
+    answer = counting.format_listing(listing, count, one="red mug", several="red mugs")
+    assert answer.startswith(listing)
+    assert counting.parse(answer) == count
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [

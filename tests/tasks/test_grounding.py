@@ -270,6 +270,27 @@ def test_prompts() -> None:
         grounding.prompt(" ")
 
 
+def test_every_wording_names_the_thing() -> None:
+    forms = [("box", "json"), ("box", "text"), ("point", "json"), ("point", "xml")]
+    for kind, style in forms:
+        for language in ("en", "zh"):
+            for several in (False, True):
+                found = grounding.wordings(
+                    "red cups", kind=kind, style=style, several=several, language=language
+                )
+                assert found
+                assert all("red cups" in question for question in found)
+                assert not several or not any(" its " in question for question in found)
+    assert grounding.wordings("a", kind="point")[0] == grounding.prompt("a", kind="point")
+    with pytest.raises(InputError, match="no box is asked for in style 'xml'"):
+        grounding.wordings("a", kind="box", style="xml")
+
+
+def test_a_region_is_written_as_answers_write_it() -> None:
+    (item,) = grounding.parse(grounding.region_prompt(Box(1, 2, 30, 40))).boxes
+    assert item.box == Box(1, 2, 30, 40)
+
+
 def test_results_are_plain_json() -> None:
     text = '[{"bbox_2d": [1, 2, 3.333, 4], "label": "cup", "sub_label": "red"}]'
     (item,) = json.loads(json.dumps(parse(text).to_json()))["items"]

@@ -95,6 +95,26 @@ def format(count: int) -> str:
     return str(count)
 
 
+def format_listing(listing: str, count: int, *, one: str, several: str) -> str:
+    """Writes the answer to `listing_prompt`: the list, then a sentence with the number.
+
+    Args:
+        listing: the boxes, as `grounding.format` writes them.
+        count: of the things.
+        one: name of one.
+        several: name of several.
+
+    >>> print(format_listing("[]", 0, one="cat", several="cats"))
+    []
+    There are no cats in the image.
+    """
+    if count < 0:
+        raise InputError(f"count is {count}, expected at least 0")
+    number = "no" if count == 0 else str(count)
+    stated = f"is {number} {one}" if count == 1 else f"are {number} {several}"
+    return f"{listing}\nThere {stated} in the image."
+
+
 def parse(text: str) -> int | None:
     """Returns the number that an answer states, or None if it states none, or several alike.
 

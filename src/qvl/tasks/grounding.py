@@ -24,6 +24,7 @@ from qvl.tasks.json_repair import JsonValue
 
 Kind = Literal["box", "point"]
 Style = Literal["json", "xml", "text"]
+Language = Literal["en", "zh"]
 
 SPOTTING_PROMPT = "Spotting all the text in the image with line-level, and output in JSON format."
 """Asks for every line of text with its box. Source: official cookbooks/ocr.ipynb."""
@@ -31,6 +32,37 @@ SPOTTING_PROMPT = "Spotting all the text in the image with line-level, and outpu
 _PROMPTS: dict[Kind, str] = {
     "box": "Locate {thing} in this image and output the bbox coordinates in JSON format.",
     "point": "Locate {thing} in this image and output the point coordinates in JSON format.",
+}
+
+TEXT_SYSTEM_PROMPT = (
+    "As an AI assistant, you specialize in accurate image object detection, delivering coordinates "
+    "in plain text format 'x1,y1,x2,y2 object'."
+)
+"""With this system prompt models answer in style "text".
+Source: official cookbooks/spatial_understanding.ipynb."""
+
+# Source: official cookbooks/spatial_understanding.ipynb and the grounding cases of the blog; in
+# Chinese the recommended prompts of Alibaba Cloud's visual understanding guide.
+_WORDINGS: dict[tuple[Kind, Style, Language], tuple[str, ...]] = {
+    ("box", "json", "en"): (
+        _PROMPTS["box"],
+        "Outline the position of {thing} and output all the coordinates in JSON format.",
+        "Locate {thing}, output its bbox coordinates using JSON format.",
+        "Locate {thing}, report the bbox coordinates in JSON format.",
+    ),
+    ("point", "json", "en"): (
+        _PROMPTS["point"],
+        "point to {thing}, output its coordinates in JSON format",
+    ),
+    ("point", "xml", "en"): (
+        "point to {thing}, output its coordinates in XML format <points x y>object</points>",
+        "Point to {thing} and output the coordinates in XML format <points x y>object</points>",
+    ),
+    ("box", "text", "en"): ("find {thing}", "Locate {thing} in this image."),
+    ("box", "json", "zh"): ("检测图中所有{thing}并以JSON格式输出其bbox的坐标",),
+    ("box", "text", "zh"): ("检测图中所有{thing}并以纯文本格式输出其bbox的坐标",),
+    ("point", "json", "zh"): ("以点的形式定位图中所有{thing}，以JSON格式输出其point坐标",),
+    ("point", "xml", "zh"): ("以点的形式定位图中所有{thing}，以XML格式输出其point坐标",),
 }
 
 
@@ -140,6 +172,52 @@ def prompt(thing: str, *, kind: Kind = "box") -> str:
     if kind not in _PROMPTS:
         raise InputError(f"kind is {kind!r}, expected one of {', '.join(_PROMPTS)}")
     return _PROMPTS[kind].format(thing=thing.strip())
+
+
+def wordings(
+    thing: str,
+    *,
+    kind: Kind = "box",
+    style: Style = "json",
+    several: bool = False,
+    language: Language = "en",
+) -> tuple[str, ...]:
+    """All documented ways to ask where something is, for training data; `prompt` is the first.
+
+    Args:
+        thing: with its article or "all", in Chinese the bare name.
+        kind: of answer.
+        style: "text" goes with `TEXT_SYSTEM_PROMPT`.
+        several: leaves out those that speak of one thing.
+        language: of the question.
+
+    >>> wordings("the red cup", kind="point", style="xml")[0]
+    'point to the red cup, output its coordinates in XML format <points x y>object</points>'
+
+    Raises:
+        InputError: there is no such form.
+    """
+    templates = _WORDINGS.get((kind, style, language))
+    if templates is None:
+        raise InputError(f"no {kind} is asked for in style {style!r} and language {language!r}")
+    return tuple(
+        template.format(thing=thing)
+        for template in templates
+        if not several or "its" not in template
+    )
+
+
+def region_prompt(box: Box) -> str:
+    """The words that ask what is inside a box; our own wording, with the box as answers write it.
+
+    Args:
+        box: in resized_px.
+
+    >>> region_prompt(Box(10, 20, 110, 220))
+    'Describe the object in the region {"bbox_2d": [10, 20, 110, 220]} of this image.'
+    """
+    region = json.dumps({"bbox_2d": _integers(box)})
+    return f"Describe the object in the region {region} of this image."
 
 
 def parse(text: str, *, transforms: Sequence[ResizeTransform] = ()) -> GroundingResult:

@@ -47,6 +47,23 @@ fonts-cabin fonts-linuxlibertine fonts-jetbrains-mono fonts-firacode fonts-ebgar
 _FEWEST = 4
 
 
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, Path]:
+    """The files of all installed fonts by their stems."""
+    return {
+        path.stem: path
+        for folder in _FOLDERS
+        if folder.is_dir()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in (".ttf", ".otf", ".ttc")
+    }
+
+
+def font_named(stem: str) -> Path | None:
+    """Returns the installed file of this stem, such as "NotoColorEmoji", or None."""
+    return _installed().get(stem)
+
+
 @lru_cache
 def font_files(split: Split) -> tuple[Path, ...]:
     """Returns the installed files of a split, in the order of `FAMILIES`.
@@ -54,13 +71,7 @@ def font_files(split: Split) -> tuple[Path, ...]:
     Raises:
         MissingDependencyError: fewer than four of them are installed.
     """
-    installed = {
-        path.stem: path
-        for folder in _FOLDERS
-        if folder.is_dir()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in (".ttf", ".otf")
-    }
+    installed = _installed()
     found = tuple(installed[stem] for stem in FAMILIES[split] if stem in installed)
     if len(found) < _FEWEST:
         raise MissingDependencyError(

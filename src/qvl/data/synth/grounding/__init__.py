@@ -1,0 +1,1 @@
+"""Pictures of named things with questions about where they are."""
