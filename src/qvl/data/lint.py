@@ -202,7 +202,7 @@ def check_sample(sample: Sample) -> Iterator[str]:
         fault = _unreadable(part)
         if fault is not None:
             yield f"{'picture' if isinstance(part, Image) else 'video'} {number}: {fault}"
-    yield from _turns(sample)
+    yield from turn_problems(sample)
 
 
 def _unreadable(part: Image | Video) -> str | None:
@@ -217,7 +217,8 @@ def _unreadable(part: Image | Video) -> str | None:
     return None
 
 
-def _turns(sample: Sample) -> Iterator[str]:
+def turn_problems(sample: Sample) -> Iterator[str]:
+    """Yields what is wrong with the order of a sample's turns, and which are empty."""
     roles = [message.role for message in sample.conversation.messages]
     spoken = [role for role in roles if role != "system"]
     if "system" in roles[1:]:

@@ -128,12 +128,15 @@ class Question:
         read: answer -> the score, or None when it states none.
         at_least: samples with a lower score are dropped; None keeps all.
         params: of the answers.
+        applies: samples for which it says False are kept without being asked about; None asks about
+            all.
     """
 
     ask: Callable[[Sample], Conversation]
     read: Callable[[str], float | None]
     at_least: float | None = None
     params: SamplingParams
+    applies: Callable[[Sample], bool] | None = None
 
 
 def score_step(
@@ -220,9 +223,17 @@ def _score(
     question: Question,
     samples: Sequence[Sample],
 ) -> Sequence[Outcome]:
-    answers = answers_of(generator, [question.ask(sample) for sample in samples], question.params)
+    asked = [question.applies is None or question.applies(sample) for sample in samples]
+    conversations = [
+        question.ask(sample) for sample, is_asked in zip(samples, asked, strict=True) if is_asked
+    ]
+    answers = iter(answers_of(generator, conversations, question.params) if conversations else ())
     outcomes: list[Outcome] = []
-    for sample, answer in zip(samples, answers, strict=True):
+    for sample, is_asked in zip(samples, asked, strict=True):
+        if not is_asked:
+            outcomes.append(Kept(samples=(sample,)))
+            continue
+        answer = next(answers)
         if isinstance(answer, QvlError):
             outcomes.append(Failed(message=answer.message))
             continue
