@@ -16,6 +16,7 @@ from qvl.data.lint import lint as lint_data
 from qvl.data.places import answer_text, places
 from qvl.data.records import Sample
 from qvl.data.shard_index import index_tars
+from qvl.data.video_sheets import video_sheet, videos_of
 from qvl.errors import InputError
 from qvl.geometry import ImageSize
 from qvl.messages import Image, Text
@@ -92,7 +93,8 @@ def _lines(place: str, sample: Sample, encoded: EncodedSample) -> list[str]:
 
 
 def _write_files(folder: Path, sample: Sample, encoded: EncodedSample) -> None:
-    """The files as they are stored, and a drawing of every picture with what answers point at."""
+    """The files as they are stored, a drawing of every picture with what answers point at, and a
+    sheet of every video with the moments of answers."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in encoded.files.items():
@@ -106,6 +108,8 @@ def _write_files(folder: Path, sample: Sample, encoded: EncodedSample) -> None:
                 scene = layout(ImageSize(picture.height, picture.width), marks)
                 drawing = draw_svg.write(scene, picture)
                 (folder / f"drawn-{number}.svg").write_text(drawing, encoding="utf-8")
+        for number in range(len(videos_of(sample))):
+            video_sheet(sample, number).save(folder / f"sheet-{number}.png")
     except OSError as error:
         raise InputError(f"cannot write into {folder}: {error.strerror}") from error
 

@@ -26,6 +26,7 @@ from qvl.data.run import RunSummary
 from qvl.data.shard_index import INDEX
 from qvl.data.shards import ShardReader
 from qvl.data.sources import Source
+from qvl.data.video_sheets import video_sheet, videos_of
 from qvl.errors import DataError, QvlError
 from qvl.geometry import ImageSize
 from qvl.messages import Image, Message, Text
@@ -37,6 +38,7 @@ _EXAMPLES = 3
 _REASONS_SHOWN = 30
 _LONGEST_TEXT = 1200
 _WIDEST_PX = 420
+_WIDEST_SHEET_PX = 1060
 _BINS = 24
 _MOST_PLACES = 40
 _MOST_READ = 2000
@@ -239,16 +241,17 @@ def _sample(sample: Sample) -> str:
         found = []
     pictures = [part for part in media_of(sample.conversation) if isinstance(part, Image)]
     drawings = iter([_picture(part, found, number) for number, part in enumerate(pictures)])
-    return "".join(_turn(message, drawings) for message in sample.conversation.messages)
+    sheets = iter([_sheet(sample, number) for number in range(len(videos_of(sample)))])
+    return "".join(_turn(message, drawings, sheets) for message in sample.conversation.messages)
 
 
-def _turn(message: Message, drawings: Iterator[str]) -> str:
+def _turn(message: Message, drawings: Iterator[str], sheets: Iterator[str]) -> str:
     parts = []
     for part in message.content:
         if isinstance(part, Image):
             parts.append(next(drawings))
         elif not isinstance(part, Text):
-            parts.append("<p>[video]</p>")
+            parts.append(next(sheets))
         elif message.role != "assistant":
             parts.append(f"<pre>{_text(_short(part.text))}</pre>")
     if message.role == "assistant":
@@ -274,6 +277,19 @@ def _picture(part: Image, found: Sequence[Place], number: int) -> str:
         return f'<img alt="" src="data:image/png;base64,{_png(small)}">'
     scene = layout(ImageSize(small.height, small.width), marks)
     return draw_svg.write(scene, small)
+
+
+def _sheet(sample: Sample, number: int) -> str:
+    """Frames of a video; JPEG, because a page has many of them."""
+    try:
+        picture = video_sheet(sample, number)
+    except QvlError as error:
+        return f"<p>{_text(error.message)}</p>"
+    picture.thumbnail((_WIDEST_SHEET_PX, 2 * _WIDEST_SHEET_PX))
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "JPEG", quality=80)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
 
 
 def _png(picture: PIL.Image.Image) -> str:
