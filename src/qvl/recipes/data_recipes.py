@@ -16,6 +16,7 @@ from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import shapes_sample
+from qvl.recipes.data_charts import charts
 from qvl.recipes.data_video import video, video_long
 
 Recipe = Callable[..., tuple[Source, Sequence[Step]]]
@@ -38,6 +39,7 @@ def grounding() -> tuple[Source, Sequence[Step]]:
 
 
 DATA_RECIPES: dict[str, Recipe] = {
+    "charts": charts,
     "grounding": grounding,
     "video": video,
     "video_long": video_long,

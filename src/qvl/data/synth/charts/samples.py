@@ -1,0 +1,224 @@
+"""Samples about charts: questions, tables, captions and boxes of one drawn chart.
+
+Owns: which chart is drawn by what, what is asked about it, the conversation. Does not own: the
+data (``series``), the drawings, the answers.
+
+    rng -> ChartData, ChartStyle -> a drawing -> turns -> light wear of the picture -> Sample
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from PIL import Image as PILImage
+
+from qvl.data.records import Provenance, Sample
+from qvl.data.synth.canvas import photograph
+from qvl.data.synth.charts.descriptions import (
+    can_be_table,
+    caption_turn,
+    summary_turn,
+    table_turn,
+)
+from qvl.data.synth.charts.look_questions import LOOK_QUESTIONS
+from qvl.data.synth.charts.matplotlib_chart import draw
+from qvl.data.synth.charts.plotly_chart import PLOTLY_KINDS, draw_plotly
+from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Kind, Turn
+from qvl.data.synth.charts.relation_questions import RELATION_QUESTIONS
+from qvl.data.synth.charts.seaborn_plots import SEABORN_PLOTTERS
+from qvl.data.synth.charts.series import KINDS, invent
+from qvl.data.synth.charts.styles import ChartStyle, random_style
+from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS
+from qvl.data.synth.charts.view import View
+from qvl.data.synth.picking import shuffled
+from qvl.data.synth.words import Split
+from qvl.geometry import Box
+from qvl.messages import Conversation, Image, Message, Text
+from qvl.tasks import grounding
+
+Renderer = Literal["matplotlib", "seaborn", "plotly"]
+Task = Literal["questions", "table", "caption", "summary", "boxes"]
+TASKS: tuple[Task, ...] = ("questions", "table", "caption", "summary", "boxes")
+
+SHORT_ANSWER = "Answer the question using a single word or phrase."
+"""Source: LLaVA-1.5 (arXiv 2310.03744), the prompt for short answers."""
+STEP_BY_STEP = "Explain how you get to the answer."
+
+_KIND_SHARES = np.array([12, 12, 10, 10, 12, 5, 7, 5, 7, 7, 5, 4, 4, 5], float)
+"""In the order of `KINDS`: bars and lines are the most common. Source: ours."""
+_TASK_SHARES = np.array([0.55, 0.17, 0.08, 0.05, 0.15])
+_LEAST_SIDE_PX = 8.0
+"""Below, a mark is too thin to be asked for."""
+_MOST_BOXES = 12
+
+
+def chart_sample(
+    rng: np.random.Generator,
+    *,
+    seed: tuple[int, ...],
+    renderer: Renderer = "matplotlib",
+    kinds: Sequence[Kind] = KINDS,
+    task: Task | None = None,
+    side_tokens: tuple[int, int] = (16, 33),
+    fonts: Split = "train",
+    most_turns: int = 4,
+    strength: float = 0.3,
+) -> Sample:
+    """Returns a chart and a conversation about it.
+
+    Args:
+        rng: source of randomness.
+        seed: recorded in the sample.
+        renderer: which library draws; kinds that it does not draw are drawn by matplotlib.
+        kinds: of charts to choose from.
+        task: what is asked; None takes any, as far as the chart allows it.
+        side_tokens: least and most merged tokens (28 px) of the width.
+        fonts: which typefaces.
+        most_turns: of a conversation.
+        strength: of what happened to the picture on its way; nothing moves.
+
+    Raises:
+        MissingDependencyError: the library is not installed.
+    """
+    shares = np.array([_KIND_SHARES[KINDS.index(kind)] for kind in kinds])
+    kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+    data = invent(rng, kind)
+    if rng.random() < 0.06:
+        data = replace(data, title="")
+    style = random_style(rng, side_tokens=side_tokens, fonts=fonts)
+    drawn = _draw(rng, data, style, renderer)
+    chosen = task or TASKS[int(rng.choice(len(TASKS), p=_TASK_SHARES))]
+    turns, asked, name = _converse(rng, data, drawn, chosen, most_turns)
+    pixels = photograph(rng, PILImage.fromarray(drawn.pixels), strength=strength)
+    return Sample(
+        task=f"chart {name}",
+        conversation=_conversation(np.asarray(pixels, np.uint8), turns),
+        provenance=Provenance(generator="charts.samples.chart_sample", seed=seed),
+        facts={
+            "renderer": renderer,
+            "chart": data.to_json(),
+            "questions": [turn.to_json() for turn in asked],
+            "readable": {
+                "printed": drawn.reading.exact,
+                # JSON has no infinity: None is a series that cannot be read.
+                "steps": [s if np.isfinite(s) else None for s in drawn.reading.steps],
+            },
+            "elements": [[e.role, e.name, [round(v, 1) for v in e.box]] for e in drawn.elements],
+        },
+    )
+
+
+def _draw(
+    rng: np.random.Generator, data: ChartData, style: ChartStyle, renderer: Renderer
+) -> DrawnChart:
+    if renderer == "plotly" and data.kind in PLOTLY_KINDS:
+        return draw_plotly(data, style)
+    plotter = SEABORN_PLOTTERS.get(data.kind) if renderer == "seaborn" else None
+    return draw(rng, data, style, plotter=plotter)
+
+
+def _converse(
+    rng: np.random.Generator, data: ChartData, drawn: DrawnChart, task: Task, most_turns: int
+) -> tuple[list[tuple[str, str]], list[Turn], str]:
+    """Returns questions with answers, the records of those about values, and what they are."""
+    if task == "table" and can_be_table(drawn, data):
+        height, width = drawn.pixels.shape[:2]
+        form, question, answer = table_turn(rng, data, drawn, Box(0, 0, width - 1, height - 1))
+        return [(question, answer)], [], f"to {form} table"
+    if task == "caption":
+        return [caption_turn(rng, data, drawn)], [], "caption"
+    if task == "summary":
+        return [summary_turn(data, drawn)], [], "summary"
+    if task == "boxes":
+        turns = _locate(rng, drawn, most_turns)
+        if turns:
+            return turns, [], "boxes"
+    asked = choose_turns(rng, View(data=data, drawn=drawn), int(rng.integers(1, most_turns + 1)))
+    return worded(rng, asked), asked, "questions"
+
+
+def choose_turns(rng: np.random.Generator, view: View, count: int) -> list[Turn]:
+    """Questions of different kinds that the chart can answer, none answered by one before it."""
+    askers = shuffled(rng, VALUE_QUESTIONS) + shuffled(rng, RELATION_QUESTIONS)
+    looks = shuffled(rng, LOOK_QUESTIONS)
+    order = shuffled(rng, askers)
+    # About a quarter of the questions are about looks.
+    for place in range(0, len(looks)):
+        order.insert(min(len(order), place * 4 + int(rng.integers(4))), looks[place])
+    chosen: list[Turn] = []
+    for asker in order:
+        if len(chosen) == count:
+            break
+        turn = asker(rng, view)
+        if turn is not None and not _given_away(turn, chosen):
+            chosen.append(turn)
+    return chosen
+
+
+def _given_away(turn: Turn, before: Sequence[Turn]) -> bool:
+    """Whether the answer stands in what was said before, and could be copied from there."""
+    kinds = {other.kind for other in before}
+    pairs = {"colour of": "shown in", "shown in": "colour of", "count series": "legend"}
+    if pairs.get(turn.kind) in kinds:
+        return True
+    said = " ".join(
+        text for other in before for text in (other.question, other.sentence, *other.steps)
+    )
+    # Small numbers are everywhere.
+    return len(turn.answer) > 2 and turn.answer in said
+
+
+def worded(rng: np.random.Generator, asked: Sequence[Turn]) -> list[tuple[str, str]]:
+    """One way to answer for a whole conversation: a word, a sentence, or how it is found."""
+    style = rng.random()
+    turns = []
+    for turn in asked:
+        if style < 0.5:
+            turns.append((f"{turn.question}\n{SHORT_ANSWER}", turn.answer))
+        elif style < 0.75 or not turn.steps:
+            turns.append((turn.question, turn.sentence))
+        else:
+            steps = " ".join(turn.steps)
+            turns.append((f"{turn.question}\n{STEP_BY_STEP}", f"{steps}\nAnswer: {turn.answer}"))
+    return turns
+
+
+def _locate(rng: np.random.Generator, drawn: DrawnChart, most_turns: int) -> list[tuple[str, str]]:
+    """Asks for single elements, or for all marks of a kind."""
+    size = drawn.pixels.shape
+    elements = [e for e in drawn.elements if _is_large(e)]
+    marks = [e for e in elements if e.colour is not None]
+    if marks and len(marks) <= _MOST_BOXES and rng.random() < 0.25:
+        role = marks[0].role
+        names = "boxes of the box plot" if role == "box" else f"{role}s"
+        thing = f"all {names}"
+        boxes = [_boxed(e, size, e.name.removeprefix("the ")) for e in marks]
+        return [(grounding.prompt(thing), grounding.format(boxes))]
+    unique = {e.name: e for e in elements}
+    chosen = shuffled(rng, list(unique.values()))[: int(rng.integers(1, most_turns + 1))]
+    return [
+        (grounding.prompt(e.name), grounding.format([_boxed(e, size, e.name.removeprefix("the "))]))
+        for e in chosen
+    ]
+
+
+def _is_large(element: ChartElement) -> bool:
+    box = element.box
+    return min(box.x2 - box.x1, box.y2 - box.y1) >= _LEAST_SIDE_PX
+
+
+def _boxed(element: ChartElement, size: tuple[int, ...], label: str) -> grounding.GroundedBox:
+    height, width = size[:2]
+    x1, y1, x2, y2 = element.box
+    box = Box(max(0, x1), max(0, y1), min(width - 1, x2), min(height - 1, y2))
+    return grounding.GroundedBox(box=box, label=label)
+
+
+def _conversation(pixels: np.ndarray, turns: Sequence[tuple[str, str]]) -> Conversation:
+    messages = []
+    for number, (question, answer) in enumerate(turns):
+        picture = (Image(pixels),) if number == 0 else ()
+        messages.append(Message("user", (*picture, Text(question))))
+        messages.append(Message("assistant", (Text(answer),)))
+    return Conversation(tuple(messages))

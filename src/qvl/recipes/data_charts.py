@@ -1,0 +1,38 @@
+"""Data runs of charts: drawn by three libraries, asked about in every way.
+
+Owns: shares of the libraries, the steps. Does not own: the generators (``data.synth.charts``).
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from qvl.data.filters.rules import answers_between, boxes_at_least, places_inside
+from qvl.data.mixture import Mixture
+from qvl.data.sources import DrawnSource, Source
+from qvl.data.steps import Step, filter_step
+from qvl.data.synth.charts.samples import chart_sample
+
+CHARTS = 1_000_000
+"""Source: Qwen2.5-VL technical report, section 2.2.1: a million synthesised charts."""
+
+
+def charts(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
+    """Charts with questions, tables, captions, summaries and boxes.
+
+    Args:
+        count: of samples.
+    """
+    mixture = Mixture(
+        parts={
+            "matplotlib": (0.6, partial(chart_sample, renderer="matplotlib")),
+            "seaborn": (0.25, partial(chart_sample, renderer="seaborn")),
+            # A page of plotly takes ten times as long.
+            "plotly": (0.15, partial(chart_sample, renderer="plotly")),
+        }
+    )
+    steps = [
+        filter_step("inside", places_inside),
+        filter_step("large enough", partial(boxes_at_least, side_px=8)),
+        filter_step("answer length", partial(answers_between, least=1, most=4000)),
+    ]
+    return DrawnSource(mixture=mixture, count=count), steps
