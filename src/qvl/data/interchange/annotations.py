@@ -24,6 +24,7 @@ import numpy as np
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.conversations import read_record, write_record
+from qvl.data.interchange.web_pages import local_source
 from qvl.data.media import is_frame_list, stored, suffix_of
 from qvl.data.records import Sample
 from qvl.errors import DataError, QvlError
@@ -175,8 +176,10 @@ class AnnotationFile:
     def _locate(self, name: Any, kind: Literal["image", "video"]) -> Any:
         if not isinstance(name, str) or not name:
             raise DataError(f"{kind} is {name!r}, expected the name of a file")
-        if name.startswith(("data:", "http://", "https://", "file:")):
+        if name.startswith(("data:", "file:")):
             return name
+        if name.startswith(("http://", "https://")):  # perhaps it was fetched before
+            return local_source(name, folder=self.root, root=self.root)
         return self.root / name
 
 

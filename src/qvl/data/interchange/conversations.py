@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+from qvl.data.interchange.interleaved_records import is_document, read_document
+from qvl.data.interleaved import sample_of
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError, InputError
 from qvl.messages import (
@@ -62,6 +64,8 @@ def read_record(record: object, *, origin: str, licence: str, locate: Locate) ->
     if not isinstance(record, Mapping):
         raise DataError(f"record is a {type_name(record)}, expected an object")
     keys = [key for key in _TURN_KEYS if key in record]
+    if not keys and is_document(record):
+        return _read_document(record, origin=origin, licence=licence, locate=locate)
     if len(keys) != 1:
         found = " and ".join(keys) or f"keys {shown(sorted(map(str, record)))}"
         raise DataError(f"record has {found}, expected one of {' and '.join(_TURN_KEYS)}")
@@ -87,6 +91,17 @@ def read_record(record: object, *, origin: str, licence: str, locate: Locate) ->
         ),
         facts={str(k): v for k, v in record.items() if k not in _OWN_KEYS},
     )
+
+
+def _read_document(
+    record: Mapping[Any, Any], *, origin: str, licence: str, locate: Locate
+) -> Sample:
+    """A document is one answer; so is what is stored of it."""
+    document = read_document(record, locate=lambda name: locate(name, "image"))
+    provenance = Provenance(
+        generator=origin.rpartition(":")[0] or origin, licence=licence, source=origin
+    )
+    return sample_of(document, provenance)
 
 
 def write_record(sample: Sample, names: Sequence[str]) -> dict[str, Any]:

@@ -6,19 +6,21 @@ Owns: the choice of a reader by name and content. Does not own: the readers.
 from pathlib import Path
 
 from qvl.data.interchange.annotations import AnnotationFile
+from qvl.data.interchange.coco import CocoFile, is_coco
 from qvl.data.interchange.parquet import ParquetFiles
+from qvl.data.interchange.web_pages import WebPages
 from qvl.data.shard_index import INDEX
 from qvl.data.shards import ShardReader
 from qvl.errors import DataError
 
-Data = AnnotationFile | ParquetFiles | ShardReader
+Data = AnnotationFile | CocoFile | ParquetFiles | ShardReader | WebPages
 
 
 def open_data(path: Path, *, root: Path | None = None, licence: str = "") -> Data:
-    """Opens shards, annotation files or parquet files.
+    """Opens shards, annotation files, parquet files or web pages.
 
     Args:
-        path: a folder of shards or of parquet files, or a file in JSON, JSONL or parquet.
+        path: a folder of shards, parquet files or pages, or a file in JSON, JSONL, parquet or HTML.
         root: folder of the media that records name; None for that of the file.
         licence: SPDX name of the terms of found data; empty when it is not known.
 
@@ -28,15 +30,22 @@ def open_data(path: Path, *, root: Path | None = None, licence: str = "") -> Dat
     if not path.exists():
         raise DataError(f"{path} does not exist, expected a file or folder of training data")
     if path.is_dir():
-        if (path / INDEX).exists() or not any(path.glob("*.parquet")):
-            return ShardReader(path)
-        return ParquetFiles(path, root=root, licence=licence)
+        if not (path / INDEX).exists():
+            if any(path.glob("*.parquet")):
+                return ParquetFiles(path, root=root, licence=licence)
+            if any(path.rglob("*.html")) or any(path.rglob("*.htm")):
+                return WebPages(path, root=root, licence=licence)
+        return ShardReader(path)
+    if path.suffix == ".json" and is_coco(path):
+        return CocoFile(path, root=root, licence=licence)
     if path.suffix in (".json", ".jsonl"):
         return AnnotationFile(path, root=root, licence=licence)
     if path.suffix == ".parquet":
         return ParquetFiles(path, root=root, licence=licence)
+    if path.suffix in (".html", ".htm"):
+        return WebPages(path, root=root, licence=licence)
     raise DataError(
-        f"{path.name} ends in {path.suffix!r}, expected .json, .jsonl, .parquet or a folder"
+        f"{path.name} ends in {path.suffix!r}, expected .json, .jsonl, .parquet, .html or a folder"
     )
 
 

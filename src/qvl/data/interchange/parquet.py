@@ -24,6 +24,8 @@ from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.conversations import read_record, write_record
+from qvl.data.interchange.interleaved_records import is_document
+from qvl.data.interchange.web_pages import local_source
 from qvl.data.media import is_frame_list, stored, suffix_of
 from qvl.data.records import Sample
 from qvl.errors import DataError, MissingDependencyError, QvlError
@@ -121,7 +123,9 @@ class ParquetFiles:
             return value
         if not isinstance(value, str) or not value:
             raise DataError(f"{kind} has neither bytes nor a path")
-        return value if value.startswith(("data:", "http:", "https:")) else self.root / value
+        if value.startswith(("http:", "https:")):  # perhaps it was fetched before
+            return local_source(value, folder=self.root, root=self.root)
+        return value if value.startswith("data:") else self.root / value
 
 
 def _reopened(path: Path, root: Path, licence: str) -> ParquetFiles:
@@ -158,7 +162,8 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
                 raise DataError(f"{key} is no JSON: {error}") from error
     if isinstance(record.get("facts"), dict):
         record = {**record.pop("facts"), **record}
-    if "texts" in record and not {"conversations", "messages"} & record.keys():
+    turns = {"conversations", "messages"} & record.keys()
+    if "texts" in record and not turns and not is_document(record):
         record["conversations"] = _turns_of_pairs(record.pop("texts"), record)
     return record
 

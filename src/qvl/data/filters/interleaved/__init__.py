@@ -1,0 +1,1 @@
+"""Which interleaved documents are worth learning from: cleaning, then the report's four scores."""

@@ -1,0 +1,1 @@
+"""Interleaved documents drawn with known qualities and known defects; see `articles`."""
