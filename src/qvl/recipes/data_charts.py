@@ -1,6 +1,8 @@
-"""Data runs of charts: drawn by three libraries, asked about in every way.
+"""Data runs of charts and diagrams, asked about in every way.
 
-Owns: shares of the libraries, the steps. Does not own: the generators (``data.synth.charts``).
+Owns: shares of libraries and kinds, the steps. Does not own: the generators (``data.synth``).
+
+    charts() | diagrams() -> (source, steps)
 """
 
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from qvl.data.mixture import Mixture
 from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.charts.samples import chart_sample
+from qvl.data.synth.diagrams.samples import diagram_sample, venn_sample
 
 CHARTS = 1_000_000
 """Source: Qwen2.5-VL technical report, section 2.2.1: a million synthesised charts."""
@@ -33,6 +36,20 @@ def charts(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
     steps = [
         filter_step("inside", places_inside),
         filter_step("large enough", partial(boxes_at_least, side_px=8)),
+        filter_step("answer length", partial(answers_between, least=1, most=4000)),
+    ]
+    return DrawnSource(mixture=mixture, count=count), steps
+
+
+def diagrams(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
+    """Flow charts, trees, networks, Venn diagrams, with questions, code, structure and boxes.
+
+    Args:
+        count: of samples.
+    """
+    mixture = Mixture(parts={"graphs": (0.9, diagram_sample), "venn": (0.1, venn_sample)})
+    steps = [
+        filter_step("inside", places_inside),
         filter_step("answer length", partial(answers_between, least=1, most=4000)),
     ]
     return DrawnSource(mixture=mixture, count=count), steps

@@ -16,7 +16,15 @@ from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import shapes_sample
-from qvl.recipes.data_charts import charts
+from qvl.recipes.data_charts import charts, diagrams
+from qvl.recipes.data_grounding import (
+    annotated,
+    copy_paste,
+    grounding_scenes,
+    pseudo_label,
+    referring,
+)
+from qvl.recipes.data_ocr import ocr_documents, ocr_multilingual, ocr_wild
 from qvl.recipes.data_video import video, video_long
 
 Recipe = Callable[..., tuple[Source, Sequence[Step]]]
@@ -39,8 +47,17 @@ def grounding() -> tuple[Source, Sequence[Step]]:
 
 
 DATA_RECIPES: dict[str, Recipe] = {
+    "annotated": annotated,
     "charts": charts,
+    "diagrams": diagrams,
+    "copy_paste": copy_paste,
     "grounding": grounding,
+    "grounding_scenes": grounding_scenes,
+    "ocr_documents": ocr_documents,
+    "ocr_multilingual": ocr_multilingual,
+    "ocr_wild": ocr_wild,
+    "pseudo_label": pseudo_label,
+    "referring": referring,
     "video": video,
     "video_long": video_long,
 }

@@ -7,10 +7,10 @@ Owns: these questions. Does not own: questions about values (``value_questions``
 
 import numpy as np
 
-from qvl.data.synth.charts.records import Turn
 from qvl.data.synth.charts.value_questions import Asker
 from qvl.data.synth.charts.view import View, plural
 from qvl.data.synth.picking import listed
+from qvl.data.synth.turns import Turn
 
 KIND_NAMES = {
     "bar": "bar chart", "grouped_bar": "grouped bar chart", "stacked_bar": "stacked bar chart",

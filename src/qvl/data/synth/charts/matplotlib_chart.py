@@ -348,7 +348,7 @@ def _step(
         return 1.0
     if data.kind == "heatmap":
         every = [value for row in data.series for value in row.values if value is not None]
-        return round_step((max(every) - min(every)) / 5)
+        return round_step((max(every) - min(every)) / 8)
     if is_log or (data.kind in ("stacked_bar", "area") and series > 0) or not values:
         return math.inf
     where = figure.axes[1] if data.kind == "combo" and series == 1 else axes

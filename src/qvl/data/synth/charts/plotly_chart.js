@@ -7,8 +7,17 @@ async (figure) => {
   const meets = (a, b) => a[0] < b[2] + 1 && b[0] < a[2] + 1 && a[1] < b[3] + 1 && b[1] < a[3] + 1;
   const texts = () => boxes("text.bartext, .textpoint text, text.slicetext");
   const collide = (all) => all.some((a, i) => all.slice(i + 1).some((b) => meets(a, b)));
+  // A value inside a segment that is flatter than its letters belongs to none.
+  const leaves = () =>
+    [...graph.querySelectorAll(".barlayer .point")].some((point) => {
+      const text = point.querySelector("text.bartext");
+      const bar = point.querySelector("path");
+      if (!text || !bar || !figure.inside) return false;
+      const [t, b] = [measure.box(text), measure.box(bar)];
+      return t[3] - t[1] > b[3] - b[1] || t[2] - t[0] > b[2] - b[0];
+    });
   let exact = figure.labelled;
-  if (exact && collide([...texts(), ...boxes(".legend")])) {
+  if (exact && (leaves() || collide([...texts(), ...boxes(".legend")]))) {
     const text = { textinfo: "none", textposition: "none" };
     const lines = figure.data.map((trace) => trace.type === "scatter");
     await Plotly.restyle(graph, lines.includes(true) ? { mode: figure.plain_mode } : text);

@@ -33,6 +33,7 @@ _SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8").split("\n", 1)[1]
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 _MOST_LINE_LABELS = 10
 _MARGIN = 10
+_STANDOFF = 12
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +61,7 @@ def draw_plotly(data: ChartData, style: ChartStyle) -> DrawnChart:
         "layout": _layout(data, style, family or "sans-serif"),
         "labelled": _is_labelled(data, style),
         "lying": data.kind == "horizontal_bar",
+        "inside": data.kind == "stacked_bar",
         "plain_mode": "lines+markers" if style.markers else "lines",
     }
     # "</script>" inside a name would end the script; names here are ours, JSON escapes it anyway.
@@ -174,7 +176,7 @@ def _layout(data: ChartData, style: ChartStyle, family: str) -> dict[str, Any]:
     )
     category = {
         **grid,
-        "title": {"text": names + bracketed(data.x_unit.name)},
+        "title": {"text": names + bracketed(data.x_unit.name), "standoff": _STANDOFF},
         "showgrid": style.grid == "both",
         "tickangle": None if len(data.categories) > 7 else 0,
     }
@@ -182,13 +184,17 @@ def _layout(data: ChartData, style: ChartStyle, family: str) -> dict[str, Any]:
         category["type"] = "category"
         if data.kind not in ("line", "area"):
             category["dtick"] = 1
-    value = {**grid, "title": {"text": measure}, "showgrid": style.grid != "none"}
+    value = {
+        **grid,
+        "title": {"text": measure, "standoff": _STANDOFF},
+        "showgrid": style.grid != "none",
+    }
     lying = data.kind == "horizontal_bar"
     if lying:
         category["autorange"] = "reversed"
     many = len(data.series) > 1 or data.kind in ("pie", "donut")
     beside: dict[str, Any] = {}
-    if not style.legend_outside:
+    if not style.legend_outside and len(data.categories) <= 7:  # more are written aslant
         beside = {"orientation": "h", "y": -0.18, "x": 0.5, "xanchor": "center"}
     return {
         "width": width - 2 * _MARGIN,

@@ -1,13 +1,12 @@
-"""What a chart shows, what a drawing of it looks like, and what is asked about it, as values.
+"""What a chart shows and what a drawing of it looks like, as values.
 
 Owns: the record types, how a number with its unit is written. Does not own: inventing data
 (``series``), drawing it, asking about it (``questions``).
 
-    ChartData -> a drawing -> DrawnChart(pixels, elements, reading) -> Turn
+    ChartData -> a drawing -> DrawnChart(pixels, elements, reading)
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -190,39 +189,3 @@ class DrawnChart:
     pixels: npt.NDArray[np.uint8]
     elements: tuple[ChartElement, ...]
     reading: Reading
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """A question with its answer.
-
-    Attributes:
-        kind: of question, such as "difference".
-        question: as asked.
-        answer: word or phrase.
-        sentence: the answer as a sentence.
-        steps: how it follows from what is seen, a sentence a step; empty for plain look-ups.
-        value: of a numeric answer.
-        tolerance: by which a numeric answer may differ: 0 when it is printed on the picture.
-        about: what was asked about, by index, so that the answer can be computed again.
-    """
-
-    kind: str
-    question: str
-    answer: str
-    sentence: str
-    steps: tuple[str, ...] = ()
-    value: float | None = None
-    tolerance: float = 0.0
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for the facts of a sample."""
-        return {
-            "kind": self.kind,
-            "question": self.question,
-            "answer": self.answer,
-            "value": self.value,
-            "tolerance": self.tolerance,
-            "about": dict(self.about),
-        }

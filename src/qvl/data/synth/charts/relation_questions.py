@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from qvl.data.synth.charts.records import Turn
 from qvl.data.synth.charts.value_questions import Asker, fact
 from qvl.data.synth.charts.view import CLEARLY, View, plural, ranked
 from qvl.data.synth.picking import lower, pick, shuffled
+from qvl.data.synth.turns import Turn
 
 _CLEAR_CORRELATION = 0.6
 """Above it, people see a direction in a cloud of points. Source: ours; Rensink and Baldridge, The

@@ -24,7 +24,7 @@ from qvl.data.synth.charts.descriptions import (
 from qvl.data.synth.charts.look_questions import LOOK_QUESTIONS
 from qvl.data.synth.charts.matplotlib_chart import draw
 from qvl.data.synth.charts.plotly_chart import PLOTLY_KINDS, draw_plotly
-from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Kind, Turn
+from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Kind
 from qvl.data.synth.charts.relation_questions import RELATION_QUESTIONS
 from qvl.data.synth.charts.seaborn_plots import SEABORN_PLOTTERS
 from qvl.data.synth.charts.series import KINDS, invent
@@ -32,18 +32,14 @@ from qvl.data.synth.charts.styles import ChartStyle, random_style
 from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS
 from qvl.data.synth.charts.view import View
 from qvl.data.synth.picking import shuffled
+from qvl.data.synth.turns import Turn, conversation, given_away, worded
 from qvl.data.synth.words import Split
 from qvl.geometry import Box
-from qvl.messages import Conversation, Image, Message, Text
 from qvl.tasks import grounding
 
 Renderer = Literal["matplotlib", "seaborn", "plotly"]
 Task = Literal["questions", "table", "caption", "summary", "boxes"]
 TASKS: tuple[Task, ...] = ("questions", "table", "caption", "summary", "boxes")
-
-SHORT_ANSWER = "Answer the question using a single word or phrase."
-"""Source: LLaVA-1.5 (arXiv 2310.03744), the prompt for short answers."""
-STEP_BY_STEP = "Explain how you get to the answer."
 
 _KIND_SHARES = np.array([12, 12, 10, 10, 12, 5, 7, 5, 7, 7, 5, 4, 4, 5], float)
 """In the order of `KINDS`: bars and lines are the most common. Source: ours."""
@@ -63,7 +59,7 @@ def chart_sample(
     side_tokens: tuple[int, int] = (16, 33),
     fonts: Split = "train",
     most_turns: int = 4,
-    strength: float = 0.3,
+    strength: float = 0.15,
 ) -> Sample:
     """Returns a chart and a conversation about it.
 
@@ -93,7 +89,7 @@ def chart_sample(
     pixels = photograph(rng, PILImage.fromarray(drawn.pixels), strength=strength)
     return Sample(
         task=f"chart {name}",
-        conversation=_conversation(np.asarray(pixels, np.uint8), turns),
+        conversation=conversation(np.asarray(pixels, np.uint8), turns),
         provenance=Provenance(generator="charts.samples.chart_sample", seed=seed),
         facts={
             "renderer": renderer,
@@ -151,37 +147,9 @@ def choose_turns(rng: np.random.Generator, view: View, count: int) -> list[Turn]
         if len(chosen) == count:
             break
         turn = asker(rng, view)
-        if turn is not None and not _given_away(turn, chosen):
+        if turn is not None and not given_away(turn, chosen):
             chosen.append(turn)
     return chosen
-
-
-def _given_away(turn: Turn, before: Sequence[Turn]) -> bool:
-    """Whether the answer stands in what was said before, and could be copied from there."""
-    kinds = {other.kind for other in before}
-    pairs = {"colour of": "shown in", "shown in": "colour of", "count series": "legend"}
-    if pairs.get(turn.kind) in kinds:
-        return True
-    said = " ".join(
-        text for other in before for text in (other.question, other.sentence, *other.steps)
-    )
-    # Small numbers are everywhere.
-    return len(turn.answer) > 2 and turn.answer in said
-
-
-def worded(rng: np.random.Generator, asked: Sequence[Turn]) -> list[tuple[str, str]]:
-    """One way to answer for a whole conversation: a word, a sentence, or how it is found."""
-    style = rng.random()
-    turns = []
-    for turn in asked:
-        if style < 0.5:
-            turns.append((f"{turn.question}\n{SHORT_ANSWER}", turn.answer))
-        elif style < 0.75 or not turn.steps:
-            turns.append((turn.question, turn.sentence))
-        else:
-            steps = " ".join(turn.steps)
-            turns.append((f"{turn.question}\n{STEP_BY_STEP}", f"{steps}\nAnswer: {turn.answer}"))
-    return turns
 
 
 def _locate(rng: np.random.Generator, drawn: DrawnChart, most_turns: int) -> list[tuple[str, str]]:
@@ -213,12 +181,3 @@ def _boxed(element: ChartElement, size: tuple[int, ...], label: str) -> groundin
     x1, y1, x2, y2 = element.box
     box = Box(max(0, x1), max(0, y1), min(width - 1, x2), min(height - 1, y2))
     return grounding.GroundedBox(box=box, label=label)
-
-
-def _conversation(pixels: np.ndarray, turns: Sequence[tuple[str, str]]) -> Conversation:
-    messages = []
-    for number, (question, answer) in enumerate(turns):
-        picture = (Image(pixels),) if number == 0 else ()
-        messages.append(Message("user", (*picture, Text(question))))
-        messages.append(Message("assistant", (Text(answer),)))
-    return Conversation(tuple(messages))

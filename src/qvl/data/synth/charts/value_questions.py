@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from qvl.data.synth.charts.records import Turn
 from qvl.data.synth.charts.view import CLEARLY, View, plural, ranked
 from qvl.data.synth.picking import pick, shuffled
+from qvl.data.synth.turns import Turn
 
 Asker = Callable[[np.random.Generator, View], Turn | None]
 _MOST_ADDED = 6
