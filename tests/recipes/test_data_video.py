@@ -17,7 +17,7 @@ from tests.data.synth.video.films import needs_fonts
 
 
 @needs_fonts
-@pytest.mark.parametrize(("name", "count"), [("video", 8), ("video_long", 3)])
+@pytest.mark.parametrize(("name", "count"), [("video", 5), ("video_long", 2)])
 def test_a_run_keeps_videos_that_are_what_they_say(tmp_path: Path, name: str, count: int) -> None:
     source, steps = DATA_RECIPES[name]()
     some = SomeOf(source=source, count=count)

@@ -94,4 +94,7 @@ def _frames(video: Video, facts: VideoFacts) -> list[Frame]:
 def _stated(sample: Sample, facts: VideoFacts) -> Iterator[Moment]:
     for message in sample.conversation.messages:
         if message.role == "assistant":
-            yield from video_task.parse(answer_text(message), facts=facts).moments
+            # A single time in words may as well be a length: "for 2.5 seconds".
+            for moment in video_task.parse(answer_text(message), facts=facts).moments:
+                if moment.end_s > moment.start_s or "-" in moment.raw or "{" in moment.raw:
+                    yield moment

@@ -63,6 +63,19 @@ def test_the_same_numbers_give_the_same_bytes_in_another_process() -> None:
 
 
 @needs_fonts
+def test_samples_are_seen_at_rates_even_by_octave() -> None:
+    rates = [
+        draw(n, kind="seen", frames=(4, 6), frame_tokens=(9, 12)).facts["sample_fps"]
+        for n in range(117)
+    ]
+    counts = np.histogram(rates, 2.0 ** np.arange(-4, 6))[0]
+    assert counts.sum() == 117
+    # Thirteen in each of nine octaves; three standard deviations are 10.
+    assert counts.min() >= 3
+    assert counts.max() <= 24
+
+
+@needs_fonts
 @pytest.mark.parametrize("kind", ["seen", "native", "varying"])
 def test_a_model_sees_exactly_the_frames_that_were_planned(kind: str) -> None:
     for number in range(6):
@@ -98,10 +111,10 @@ def test_two_hours_cost_their_seen_frames_alone() -> None:
     code = (
         "import json, resource, time, numpy as np\n"
         "from qvl.data.synth.video.clips import film_sample\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         "s = film_sample(np.random.default_rng(1), seed=(1,), rates=(1 / 22, 1 / 22),"
         " seconds=(7200, 7200), frames=(300, 400))\n"
-        "print(json.dumps([s.facts['duration_s'], time.perf_counter() - start,"
+        "print(json.dumps([s.facts['duration_s'], time.process_time() - start,"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,"
         " len(s.conversation.messages[0].content[0].source)]))"
     )
@@ -110,7 +123,7 @@ def test_two_hours_cost_their_seen_frames_alone() -> None:
     )
     duration_s, seconds, megabytes, size = json.loads(run.stdout)
     assert duration_s == pytest.approx(7200, rel=0.01)
-    assert seconds < 60
+    assert seconds < 20
     assert megabytes < 400
     assert size < 4_000_000
 
@@ -237,14 +250,14 @@ def times_of(question: str, sample: Sample) -> int:
 @needs_fonts
 def test_an_event_is_asked_about_once() -> None:
     asked = 0
-    for number in range(40):
+    for number in range(24):
         sample = draw(number, rates=(1.0, 6.0), frames=(16, 30), frame_tokens=(30, 40))
         questions = [question for question, _ in turns(sample)]
         assert len(set(questions)) == len(questions)
         asked += len(questions)
         for form in ("describe", "caption"):
             assert form not in sample.facts["forms"][:-1]
-    assert asked > 60
+    assert asked > 36
 
 
 @needs_fonts

@@ -42,7 +42,7 @@ def seen_in(pixels: np.ndarray, bare: np.ndarray, box: Box) -> float:
 
 def test_a_thing_is_in_the_file_from_its_first_frame_to_its_last() -> None:
     checked = 0
-    for number in range(24):
+    for number in range(14):
         film, timing = made(number, kind="seen")
         frames = decoded(film, timing)
         for event in film.events:
@@ -72,7 +72,7 @@ def test_a_thing_is_in_the_file_from_its_first_frame_to_its_last() -> None:
                 assert there > 12, (number, event)
                 assert gone < 0.6 * there, (number, event)
                 checked += 1
-    assert checked > 15
+    assert checked > 10
 
 
 def test_motion_begins_after_its_start_and_ends_at_its_end() -> None:

@@ -30,8 +30,9 @@ SLOWEST, FASTEST = 1 / 16, 32.0
 """Rates at which short videos are seen, in frames a second: nine octaves."""
 
 _ASPECTS = {16 / 9: 0.45, 4 / 3: 0.25, 1.0: 0.15, 9 / 16: 0.15}
+# The share of hmsf is large because few videos can have it.
 _STYLES: dict[TimeFormat, float] = {
-    "seconds": 0.35, "mm:ss.ff": 0.35, "hh:mm:ss.ff": 0.1, "hmsf": 0.2,
+    "seconds": 0.3, "mm:ss.ff": 0.3, "hh:mm:ss.ff": 0.1, "hmsf": 0.6,
 }  # fmt: skip
 _LEAST_HMSF_FPS = 2.0
 """Below, the frames of a second are hardly worth counting."""

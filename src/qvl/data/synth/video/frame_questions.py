@@ -131,6 +131,6 @@ FRAME_FORMS: dict[str, tuple[float, FrameForm]] = {
     "where_at": (1.4, where_at),
     "how_many_at": (0.5, how_many_at),
     "read_at": (1.3, read_at),
-    "read_all": (0.7, read_all),
+    "read_all": (1.0, read_all),
 }
 """Forms of question about frames with their shares."""

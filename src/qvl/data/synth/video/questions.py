@@ -401,17 +401,17 @@ def which_way(rng: np.random.Generator, film: Film, style: TimeStyle) -> Turn | 
 
 FORMS: dict[str, tuple[float, Form]] = {
     "when": (3.0, when),
-    "absent": (0.6, absent),
+    "absent": (0.5, absent),
     "yes_or_no": (0.8, yes_or_no),
-    "describe": (1.2, describe),
-    "caption": (1.0, caption),
+    "describe": (0.9, describe),
+    "caption": (0.7, caption),
     "between": (1.0, between),
-    "after": (0.9, after),
+    "after": (1.2, after),
     "order": (1.0, order),
     "duration": (0.8, duration),
-    "how_often": (1.2, how_often),
-    "scenes": (0.7, scenes),
-    "faster": (0.8, faster),
-    "which_way": (0.7, which_way),
+    "how_often": (1.8, how_often),
+    "scenes": (1.0, scenes),
+    "faster": (1.8, faster),
+    "which_way": (1.0, which_way),
 }
 """Forms of question about events with their shares."""
