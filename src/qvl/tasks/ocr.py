@@ -30,6 +30,8 @@ Style = Literal["full", "lines", "plain", "chinese"]
 WORD_PROMPT = "Spotting all the text in the image with word-level, and output in JSON format."
 """Asks for every word with its box. Source: the wording of the official line-level prompt."""
 
+_OUTLINE_REMARK = f'Give the four corners as "{OUTLINE_KEYS[0]}" as well.'
+
 _TEXT_PROMPTS: dict[Style, str] = {
     "full": "Read all the text in the image.",
     "lines": "Recognise all texts in the image, output in lines.",
@@ -137,12 +139,14 @@ class TextReading:
         }
 
 
-def prompt(level: Level = "text", *, style: Style = "full") -> str:
+def prompt(level: Level = "text", *, style: Style = "full", outlines: bool = False) -> str:
     """The words that ask for the text of a picture.
 
     Args:
         level: "text" for the words alone, "line" or "word" for their boxes as well.
         style: how the text alone is asked for.
+        outlines: ask for four corners beside every box, for text that is turned or bent; the
+            wording of this is ours.
 
     Source: official cookbooks/ocr.ipynb.
 
@@ -157,7 +161,8 @@ def prompt(level: Level = "text", *, style: Style = "full") -> str:
     if style not in _TEXT_PROMPTS:
         raise InputError(f"style is {style!r}, expected one of {', '.join(_TEXT_PROMPTS)}")
     if level != "text":
-        return SPOTTING_PROMPT if level == "line" else WORD_PROMPT
+        asked = SPOTTING_PROMPT if level == "line" else WORD_PROMPT
+        return f"{asked} {_OUTLINE_REMARK}" if outlines else asked
     return _TEXT_PROMPTS[style]
 
 
