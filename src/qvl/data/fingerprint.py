@@ -63,13 +63,13 @@ def _plain(value: object, depth: int) -> Any:
     if isinstance(value, set | frozenset):
         return ["set", sorted(json.dumps(_plain(item, inner)) for item in value)]
     if isinstance(value, functools.partial):
-        keywords = sorted(value.keywords.items())
-        return ["partial", *(_plain(v, inner) for v in (value.func, value.args, keywords))]
+        bound = _members(sorted(value.keywords.items()), inner)
+        return ["partial", _plain(value.func, inner), _plain(value.args, inner), bound]
     if isinstance(value, type):
         return ["class", value.__module__, value.__qualname__]
     if is_dataclass(value):
         members = [(item.name, getattr(value, item.name)) for item in fields(value)]
-        return ["dataclass", _plain(type(value), inner), _plain(members, inner)]
+        return ["dataclass", _plain(type(value), inner), _members(members, inner)]
     if isinstance(value, FunctionType):
         return ["function", value.__qualname__, _code(value), *_bound(value, inner)]
     if inspect.ismethod(value):
@@ -80,6 +80,12 @@ def _plain(value: object, depth: int) -> Any:
         f"a {type_name(value)} has no fingerprint, so a change of it would go unseen",
         hint="use functions of a module, functools.partial, frozen dataclasses and plain values",
     )
+
+
+def _members(items: list[tuple[str, Any]], depth: int) -> list[Any]:
+    """Names with their values, as lists of lists, though no deeper than the values themselves."""
+    pairs = [["list", [_plain(name, depth), _plain(value, depth)]] for name, value in items]
+    return ["list", pairs]
 
 
 def _code(function: FunctionType) -> str:

@@ -1,0 +1,1 @@
+"""Chains of thought by sampling many answers and keeping the few that hold; see `sampling`."""
