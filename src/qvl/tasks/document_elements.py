@@ -330,8 +330,8 @@ def walk(elements: Iterable[Element]) -> Iterator[Element]:
             yield from walk(element.children)
 
 
-def map_boxes(element: E, move: Callable[[Box], Box]) -> E:
-    """The element with ``move`` applied to every box in it."""
+def map_boxes(element: E, move: Callable[[Box], Box | None]) -> E:
+    """The element with ``move`` applied to every box in it; None takes a box away."""
 
     def moved(box: Box | None) -> Box | None:
         return None if box is None else move(box)

@@ -4,6 +4,8 @@
 //   measure.words(element)    -> [[word, box], ...] as laid out; a broken word comes in parts
 //   measure.lines(element)    -> [[text, box], ...] words that stand in a line
 //   measure.textBox(element)  -> box around all of its words, or null
+//   measure.inks(element)     -> [{text, glue, rect, box}, ...] words with the box of their ink; glue
+//                                is the white space before a word
 //   measure.all(selector)     -> [{tag, id, classes, text, attributes, box, lines}, ...]
 "use strict";
 
@@ -68,6 +70,64 @@
     return found;
   };
 
+  // How far the baseline is below the top of a letter's rectangle, by a probe in the same font:
+  // what a canvas calls the font's ascent may be another one than layout takes.
+  const ascents = new Map();
+  const ascent = (font) => {
+    if (!ascents.has(font)) {
+      const probe = document.createElement("span");
+      probe.style.cssText = "position: absolute; visibility: hidden; line-height: normal;";
+      probe.style.font = font;
+      probe.innerHTML = "x<span style='display: inline-block; width: 0; height: 0'></span>";
+      document.body.append(probe);
+      const range = document.createRange();
+      range.selectNodeContents(probe.firstChild);
+      const baseline = probe.lastChild.getBoundingClientRect().bottom;
+      ascents.set(font, baseline - range.getBoundingClientRect().top);
+      probe.remove();
+    }
+    return ascents.get(font);
+  };
+
+  // The ink of a word, from the outlines of its letters.
+  const pen = document.createElement("canvas").getContext("2d");
+  const ink = (style, text, [x1, y1]) => {
+    const caps = style.fontVariantCaps === "small-caps" ? "small-caps" : "normal";
+    const font = `${style.fontStyle} ${caps} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    pen.font = font;
+    pen.letterSpacing = style.letterSpacing === "normal" ? "0px" : style.letterSpacing;
+    const size = pen.measureText(text);
+    const scale = window.devicePixelRatio;
+    const baseline = y1 + ascent(font) * scale;
+    return [
+      x1 - size.actualBoundingBoxLeft * scale,
+      baseline - size.actualBoundingBoxAscent * scale,
+      x1 + size.actualBoundingBoxRight * scale,
+      baseline + size.actualBoundingBoxDescent * scale,
+    ];
+  };
+
+  const inks = (element) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const found = [];
+    let glue = "";
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (!isShown(node)) continue;
+      const style = getComputedStyle(node.parentElement);
+      let at = 0;
+      for (const match of node.data.matchAll(/[^\s]+/g)) {
+        if (match.index > at) glue = " ";
+        at = match.index + match[0].length;
+        for (const [text, rect] of parts(node, match.index, at)) {
+          found.push({ text, glue, rect, box: ink(style, text, rect) });
+          glue = "";
+        }
+      }
+      if (node.data.length > at) glue = " ";
+    }
+    return found;
+  };
+
   const goesOn = (line, next) => {
     const [, a] = line;
     const [, b] = next;
@@ -107,6 +167,7 @@
     box,
     words,
     lines,
+    inks,
     textBox: (element) => around(words(element).map((word) => word[1])),
     all,
   };

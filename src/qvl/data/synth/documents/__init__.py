@@ -1,0 +1,1 @@
+"""Pages of documents with every element's place known: layouts, what stands on them, samples."""
