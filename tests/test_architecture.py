@@ -72,6 +72,7 @@ NUMPY_TO_TENSOR = {"qvl.inference.runner", "qvl.data.collate"}
 ORACLES = {"transformers", "peft", "trl", "vllm", "torchvision"}
 # Files that may import one when they are used, each with its reason.
 USES_PEER = {
+    "qvl.data.pseudo_label": "transformers",  # Grounding DINO and SAM mark real pictures
     "qvl.data.vllm": "vllm",  # labels data with it where it is installed
 }
 

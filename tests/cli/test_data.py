@@ -82,6 +82,17 @@ def test_run_writes_shards_counts_and_a_page(run: Run, folder: Path) -> None:
     assert out.startswith(f"read 20, kept {counts['kept']}, dropped")
 
 
+def test_boxes_go_into_a_coco_file_and_come_back(run: Run, folder: Path) -> None:
+    assert run("data", "make", "one_box", "-n", "3", "-o", "made")[0] == 0
+    code, _, err = run("data", "convert", "made", "-o", "made.coco.json")
+    assert code == 0, err
+    assert "3 samples written, 0 not" in err
+    assert run("data", "lint", "made.coco.json")[0] == 0
+    code, out, _ = run("data", "show", "made.coco.json", "0")
+    assert code == 0
+    assert "image 0" in out
+
+
 def test_a_recipe_takes_its_arguments_by_their_types(run: Run, folder: Path) -> None:
     arguments = ("data", "run", "my_recipe:sized", "-o", "out", "--json")
     code, out, _ = run(*arguments, "--set", "count=3", "--set", "seed=9")

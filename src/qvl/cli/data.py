@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     convert = actions.add_parser("convert", help="from one format into another")
     _add_input(convert)
     convert.add_argument("--licence", default="", help="SPDX name of the terms of the data")
-    _add_output(convert, help="a .json, .jsonl or .parquet file, or a folder for shards")
+    _add_output(
+        convert, help="a .json, .jsonl, .coco.json or .parquet file, or a folder for shards"
+    )
 
     lint = actions.add_parser("lint", help="name every bad sample and why; exit code 1 if any")
     _add_input(lint)

@@ -15,6 +15,7 @@ from qvl.cli.options import load_processor, model_folder
 from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json
 from qvl.data.interchange.annotations import write_annotations
+from qvl.data.interchange.coco import write_coco
 from qvl.data.interchange.opening import Data, open_data
 from qvl.data.interchange.parquet import write_parquet
 from qvl.data.lengths import lengths_of
@@ -107,8 +108,9 @@ def convert(args: argparse.Namespace) -> int:
         num_problems = summary.num_failed
     else:
         unreadable: list[str] = []
+        is_parquet, is_coco = target.suffix == ".parquet", target.name.endswith(".coco.json")
         writer: Callable[[Any, Path], Any] = (
-            write_parquet if target.suffix == ".parquet" else write_annotations
+            write_parquet if is_parquet else write_coco if is_coco else write_annotations
         )
         count, unwritable = writer(_readable(data, unreadable), target)
         problems = [*unreadable, *map(str, unwritable)]

@@ -205,7 +205,9 @@ def _both(a: Truth, b: Truth) -> Truth:
 
 
 def _is_selected(select: Select, thing: Thing) -> Truth:
-    return _both(is_kind(select.name, thing), _has_colour(select, thing))
+    truth = _both(is_kind(select.name, thing), _has_colour(select, thing))
+    # A crowd is several of a kind, nobody knows how many.
+    return None if truth and thing.is_crowd else truth
 
 
 def is_kind(name: str, thing: Thing) -> Truth:

@@ -271,7 +271,7 @@ def _description(rng: np.random.Generator, asking: Asking) -> Turn | None:
     sentences = [f"{with_article(name).capitalize()}."]
     expression = refer(rng, things, target, int(rng.integers(2, 4)))
     level = 0
-    if expression is not None:
+    if expression is not None and _is_complete(asking.scene, expression):
         sentences.append(f"It is the {describe(expression)}.")
         level = 1
     box = _on_pixels(asking.scene, thing.box)

@@ -29,6 +29,7 @@ from qvl.data.synth.grounding.expressions import (
     Select,
     Side,
     is_kind,
+    names_in,
     referents,
 )
 from qvl.data.synth.grounding.scene import Scene, Thing
@@ -124,7 +125,7 @@ def _changed(rng: np.random.Generator, things: Sequence[Thing]) -> Expression | 
 def _is_known_absent(scene: Scene, expression: Expression) -> bool:
     """Whether what the picture shows of a kind is known in full."""
     name = expression.name if isinstance(expression, Select) else expression.of.name
-    if name in scene.unsure:
+    if names_in(expression) & scene.unsure:
         return False
     is_there = any(is_kind(name, thing) for thing in scene.things)
     return is_there or scene.absent is None or name in scene.absent
