@@ -25,6 +25,7 @@ from qvl.recipes.data_grounding import (
     referring,
 )
 from qvl.recipes.data_ocr import ocr_documents, ocr_multilingual, ocr_wild
+from qvl.recipes.data_tables import tables, tables_found
 from qvl.recipes.data_video import video, video_long
 
 Recipe = Callable[..., tuple[Source, Sequence[Step]]]
@@ -58,6 +59,8 @@ DATA_RECIPES: dict[str, Recipe] = {
     "ocr_wild": ocr_wild,
     "pseudo_label": pseudo_label,
     "referring": referring,
+    "tables": tables,
+    "tables_found": tables_found,
     "video": video,
     "video_long": video_long,
 }
