@@ -4,6 +4,7 @@ Owns: finding and starting Chromium, its event loop in a thread, deadlines, clos
 Does not own: limits of what is drawn and errors in the user's words (``page``).
 
     chromium() -> Chromium of this process;   draw(Order) -> load, script, picture -> PNG, value
+    visit(work), run(work) -> the caller's own work with the browser
 
 Without a network three times over: every request but that of the page itself is refused, names
 do not resolve, and the only way out is a proxy that does not exist.
@@ -17,17 +18,19 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qvl.errors import MissingDependencyError
 from qvl.geometry import FACTOR, ImageSize
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page, Playwright, Route
+
+Result = TypeVar("Result")
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 """Looked for on PATH, in this order; then the one that Playwright downloads itself."""
@@ -114,6 +117,39 @@ class Chromium:
             # It died, perhaps long before this page: a second try is not the page's fault.
             self.close()
             return self._try(order, seconds)
+
+    def visit(
+        self, work: "Callable[[Browser], Coroutine[Any, Any, Result]]", *, seconds: float
+    ) -> Result:
+        """Runs work of the caller's own with the browser, such as pages that stay open.
+
+        Raises:
+            PageFault: it fails, or takes too long.
+            MissingDependencyError: there is no browser.
+        """
+        with self._lock:
+            if self._num_drawn >= _PAGES_PER_BROWSER or not self._is_alive():
+                self.close()
+                self._start()
+            self._num_drawn += 1
+            assert self._page is not None
+            browser = self._page.context.browser
+            assert browser is not None
+            return self.run(work(browser), seconds=seconds)
+
+    def run(self, work: Coroutine[Any, Any, Result], *, seconds: float) -> Result:
+        """Goes on with what `visit` opened.
+
+        Raises:
+            PageFault: as `visit`; after a timeout the browser is closed, with all that is open.
+        """
+        try:
+            return self._run(work, seconds)
+        except TimeoutError:
+            self.close()
+            raise PageFault(f"not done after {seconds:g} s") from None
+        except _playwright_errors() as error:
+            raise PageFault(_first_line(error)) from error
 
     def _try(self, order: Order, seconds: float) -> tuple[bytes, Any]:
         if self._page is None:

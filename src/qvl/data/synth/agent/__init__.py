@@ -1,0 +1,1 @@
+"""Screens and what is done on them: pages that work, questions, clicks, whole tasks."""
