@@ -143,3 +143,10 @@ def test_impossible_shapes_are_refused_in_words() -> None:
         warps.arched(ImageSize(100, 50), 90)
     with pytest.raises(InputError, match="on a line"):
         warps.between_quads([[0, 0], [1, 1], [2, 2], [0, 9]], [[0, 0], [1, 0], [1, 1], [0, 1]])
+
+
+def test_a_warped_picture_keeps_its_colours_up_to_the_edge() -> None:
+    colour = (200, 120, 160)
+    plain = PILImage.new("RGB", (SIZE.width, SIZE.height), colour)
+    layer = np.asarray(warps.warped(plain, warps.fitted(WARPS["turn"], SIZE, SIZE), SIZE))
+    assert (layer[layer[:, :, 3] > 0][:, :3] == colour).all()

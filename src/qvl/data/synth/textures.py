@@ -86,6 +86,12 @@ def surface(rng: np.random.Generator, size: ImageSize) -> PILImage.Image:
     return kind(rng, size)
 
 
+def wall(rng: np.random.Generator, size: ImageSize) -> PILImage.Image:
+    """Returns what houses are faced with: plaster, bricks or boards."""
+    kinds = (_plaster, _bricks, _wood)
+    return kinds[int(rng.choice(3, p=(0.5, 0.3, 0.2)))](rng, size)
+
+
 def _wood(rng: np.random.Generator, size: ImageSize) -> PILImage.Image:
     height, width = size
     rings = smooth_noise(rng, ImageSize(height, 8), float(rng.uniform(3, 8)))

@@ -215,12 +215,24 @@ def warped(image: PILImage.Image, warp: Warp, size: ImageSize) -> PILImage.Image
     """Returns the picture as an RGBA layer of the given size, transparent where nothing lies.
 
     Args:
-        image: any mode that converts to RGBA.
+        image: RGB or RGBA.
         warp: to apply.
         size: of the result.
     """
-    # A transparent rim, so that the picture's edge is blended and not jagged.
-    layer = ImageOps.expand(image.convert("RGBA"), _MARGIN_PX, (0, 0, 0, 0))
+    if image.mode == "RGBA":
+        return _transformed(ImageOps.expand(image, _MARGIN_PX, (0, 0, 0, 0)), warp, size)
+    # Colours go on past the edge, and only the cover ends there: a bicubic filter across the edge
+    # itself would draw a bright rim.
+    rim = ((_MARGIN_PX, _MARGIN_PX), (_MARGIN_PX, _MARGIN_PX), (0, 0))
+    colours = PILImage.fromarray(np.pad(np.asarray(image.convert("RGB")), rim, "edge"))
+    cover = ImageOps.expand(PILImage.new("L", image.size, 255), _MARGIN_PX, 0)
+    layer = _transformed(PILImage.merge("RGBX", (*colours.split(), cover)), warp, size)
+    *channels, alpha = layer.split()
+    return PILImage.merge("RGBA", (*channels, alpha))
+
+
+def _transformed(layer: PILImage.Image, warp: Warp, size: ImageSize) -> PILImage.Image:
+    """A picture with a rim of `_MARGIN_PX` through a warp."""
     xs, ys, grid = _looked_up(warp, size, layer.size)
     quads = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], 2)
     low, high = quads.min(2), quads.max(2)

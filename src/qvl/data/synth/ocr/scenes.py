@@ -27,7 +27,7 @@ from qvl.data.synth.ocr.sheet import Sheet, area, hung, ink_size, paste_warped
 from qvl.data.synth.ocr.typefaces import choose
 from qvl.data.synth.ocr.writing import Writer
 from qvl.data.synth.palette import jittered, luminance, random_colour
-from qvl.data.synth.textures import surface
+from qvl.data.synth.textures import surface, wall
 from qvl.data.synth.warps import (
     Points,
     Warp,
@@ -122,8 +122,8 @@ def _shade(rng: np.random.Generator, picture: Sheet, warp: Warp, sheet: Sheet) -
 
 def shop_front(rng: np.random.Generator, writer: Writer, size: ImageSize) -> Sheet:
     """A facade: a fascia with the name of the shop, an awning, a window, a door with a sign."""
-    wall = surface(rng, size)
-    picture = Sheet(wall)
+    facade = wall(rng, size)
+    picture = Sheet(facade)
     height, width = size
     fascia = Box(0.04 * width, 0.08 * height, 0.96 * width, 0.3 * height)
     ground = dulled(rng)
@@ -160,7 +160,7 @@ def shop_front(rng: np.random.Generator, writer: Writer, size: ImageSize) -> She
         _shrunk(card, 0.06),
         Paint(ink=(150, 30, 30)),
     )
-    return _looked_at(rng, picture, wall)
+    return _looked_at(rng, picture, facade)
 
 
 def _shrunk(box: Box, share: float) -> Box:
@@ -179,13 +179,13 @@ def _awning(rng: np.random.Generator, picture: Sheet, box: Box) -> None:
         x, i = x + stripe, i + 1
 
 
-def _looked_at(rng: np.random.Generator, flat: Sheet, wall: PILImage.Image) -> Sheet:
+def _looked_at(rng: np.random.Generator, flat: Sheet, facade: PILImage.Image) -> Sheet:
     """The whole of a flat scene, seen a little from aside; more of its wall is around it."""
     height, width = flat.size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     reach = rng.uniform(0, 0.06, (4, 2)) * np.array([width, height])
     inward = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-    picture = Sheet(wall)
+    picture = Sheet(facade)
     hung(flat, picture, between_quads(corners, corners + inward * reach))
     return picture
 

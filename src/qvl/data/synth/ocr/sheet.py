@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image as PILImage
-from PIL import ImageDraw
+from PIL import ImageChops, ImageDraw
 
 from qvl.data.synth.ocr.lettering import Face, Lettering, Paint, lettered, painted
 from qvl.data.synth.warps import Points, Warp, box_of, carried, moved, rectangle, warped
@@ -191,25 +191,37 @@ def area(polygon: Points) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def paste_warped(image: PILImage.Image, layer: PILImage.Image, warp: Warp) -> None:
-    """Puts a layer on a picture through a warp; works on no more of the picture than it covers."""
+def paste_warped(
+    image: PILImage.Image,
+    layer: PILImage.Image,
+    warp: Warp,
+    shape: PILImage.Image | None = None,
+) -> None:
+    """Puts a layer on a picture through a warp; works on no more of the picture than it covers.
+
+    Args:
+        image: to change.
+        layer: RGB or RGBA.
+        warp: from the layer to the picture.
+        shape: L of the layer's size, 255 where the layer is; None for all of it.
+    """
     border = rectangle(Box(0, 0, layer.width, layer.height), per_side=16)
     box = box_of(warp.forward(border), ImageSize(image.height, image.width))
     left, top = int(box.x1), int(box.y1)
     tile = ImageSize(int(np.ceil(box.y2)) - top, int(np.ceil(box.x2)) - left)
     if min(tile) < 1:
         return
-    bent = warped(layer, warp.then(moved(-left, -top)), tile)
+    here = warp.then(moved(-left, -top))
+    bent = warped(layer, here, tile)
+    if shape is not None:
+        cover = warped(shape.convert("RGB"), here, tile).getchannel("R")
+        bent.putalpha(ImageChops.multiply(cover, bent.getchannel("A")))
     image.paste(bent, (left, top), bent)
 
 
 def hung(sheet: Sheet, picture: Sheet, warp: Warp) -> None:
     """Puts a sheet on a picture through a warp, with its lines."""
-    layer = sheet.image
-    if sheet.shape is not None:
-        layer = layer.convert("RGBA")
-        layer.putalpha(sheet.shape)
-    paste_warped(picture.image, layer, warp)
+    paste_warped(picture.image, sheet.image, warp, sheet.shape)
     for line in sheet.lines:
         moved_line = carried_line(warp, line)
         picture.lines.append(replace(moved_line, row=picture.row + line.row))

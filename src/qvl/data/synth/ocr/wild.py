@@ -24,6 +24,8 @@ from qvl.geometry import FACTOR, ImageSize
 EVEN: Mapping[str, float] = dict.fromkeys(LANGUAGES, 1.0)
 """All languages alike."""
 _TRIES = 8
+LEAST_TOKENS = 8
+"""Of a side: 224 px, in which a sign of a few words and its wall find room."""
 
 
 def chosen(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
@@ -34,7 +36,15 @@ def chosen(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
 
 
 def some_size(rng: np.random.Generator, side_tokens: tuple[int, int]) -> ImageSize:
-    """Returns a size whose sides are so many merged tokens (28 px), ends included."""
+    """Returns a size whose sides are so many merged tokens (28 px), ends included.
+
+    Raises:
+        InputError: sides are crossed, or too short for what is drawn.
+    """
+    if not LEAST_TOKENS <= side_tokens[0] <= side_tokens[1]:
+        raise InputError(
+            f"side_tokens is {side_tokens}, expected a least and a most of {LEAST_TOKENS} or more"
+        )
     height, width = (int(v) * FACTOR for v in rng.integers(*side_tokens, 2, endpoint=True))
     return ImageSize(height, width)
 
