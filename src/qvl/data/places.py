@@ -2,8 +2,8 @@
 
 Owns: which answers are read how, and through which pictures. Does not own: reading (``tasks``).
 
-    Sample -> for each answer: tasks.grounding or tasks.agent with the sizes of the pictures before
-        -> Place(box or point, numbers as written, picture)
+    Sample -> for each answer: tasks.grounding, tasks.agent or tasks.document with the sizes of the
+        pictures before -> Place(box or point, numbers as written, picture)
 
 Coordinates in a sample's answers are in resized_px, as models write them; places are in
 original_px.
@@ -17,12 +17,14 @@ from qvl.geometry import Box, PixelLimits, Point, ResizeTransform, clip
 from qvl.messages import Image, Message, Text
 from qvl.processing.image import measure_image
 from qvl.processing.settings import DEFAULT_LIMITS
-from qvl.tasks import agent, grounding
+from qvl.tasks import agent, document, grounding
 from qvl.tasks.actions import points
+from qvl.tasks.document_elements import walk
 from qvl.tasks.marks import Mark
 from qvl.tasks.tool_calls import format_call
 
 _CALL = "<tool_call>"
+_PAGE = "<html>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +109,9 @@ def _stated(text: str, turn: int, transforms: list[ResizeTransform]) -> Iterator
                     transform=transform,
                 )
         return
+    if _PAGE in text:
+        yield from _on_page(text, turn, len(transforms) - 1, transforms[-1])
+        return
     # Without transforms nothing is clipped, so that what lies outside can be seen.
     for found in grounding.parse(text).items:
         if not 0 <= found.image_index < len(transforms):
@@ -122,3 +127,17 @@ def _stated(text: str, turn: int, transforms: list[ResizeTransform]) -> Iterator
             picture=found.image_index,
             transform=transform,
         )
+
+
+def _on_page(text: str, turn: int, picture: int, transform: ResizeTransform) -> Iterator[Place]:
+    """The elements of a page, which is the newest picture."""
+    for element in walk(document.parse(text).elements):
+        if element.box is not None:
+            yield Place(
+                shape=transform.to_original(element.box),
+                raw=element.raw or tuple(element.box),
+                label=element.kind.replace("_", " "),
+                turn=turn,
+                picture=picture,
+                transform=transform,
+            )

@@ -256,5 +256,5 @@ def _choices(sheet: Sheet) -> list[Node]:
         question = short_title(rng, sheet.subject)
         yes = sheet.chance(0.5)
         text = f"{marked if yes else '☐'} Yes {'☐' if yes else marked} No {question}"
-        nodes.append(para(text))
+        nodes.append(para(text, style="text-indent: 0"))
     return nodes
