@@ -27,7 +27,8 @@ from qvl.tasks.repetition import find_repetition
 # the most frequent run of n words, and of lines that repeat another.
 _TOP_RUNS = {2: 0.20, 3: 0.18, 4: 0.16}
 _REPEATED_LINES = 0.30
-_FEWEST_WORDS, _FEWEST_LINES = 50, 6
+# A short explanation repeats the words of its question; the source looks at whole documents.
+_FEWEST_WORDS, _FEWEST_LINES = 100, 6
 
 _OPEN_END = re.compile(
     r"(?:[,;(\[{（，、：]|\b(?:a|an|the|and|or|but|of|to|in|with|for|that|because|which|is|are|"

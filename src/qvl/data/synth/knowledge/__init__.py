@@ -1,0 +1,1 @@
+"""Pictures of things with names, and facts about them."""

@@ -1,0 +1,1 @@
+"""Exercises in text and in drawn figures, with exact step by step solutions."""

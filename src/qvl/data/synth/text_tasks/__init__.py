@@ -1,0 +1,1 @@
+"""Tasks of text alone, with answers that are right by construction."""

@@ -1,0 +1,1 @@
+"""Questions about scenes and about several pictures."""
