@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from qvl.data.interleaved import Document, Paragraph, Picture, sample_of
 from qvl.data.lengths import Lengths
 from qvl.data.local import run_local
+from qvl.data.records import Provenance
 from qvl.data.report import write_report
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, write_shards
@@ -75,3 +77,14 @@ def test_nothing_from_data_is_trusted(tmp_path: Path) -> None:
         assert reader.events == []
         assert "&lt;script&gt;" in page
         assert not re.search(r"(?:src|href)=\"?(?!data:)\w", page)
+
+
+def test_a_document_is_shown_in_its_order_with_its_scores(tmp_path: Path) -> None:
+    nodes = (Paragraph(text="Before."), Picture(source=picture()), Paragraph(text="After."))
+    origin = Provenance(generator="test", scores={"relevance": 7.5})
+    write_shards([sample_of(Document(nodes=nodes), origin)], tmp_path / "in")
+    summary = run_local(ShardReader(tmp_path / "in"), [], tmp_path / "out")
+    write_report(tmp_path / "r.html", summary, ShardReader(tmp_path / "in"))
+    page = (tmp_path / "r.html").read_text()
+    assert page.index("Before.") < page.index("<img") < page.index("After.")
+    assert "relevance 7.5" in page

@@ -87,7 +87,9 @@ def _lines(place: str, sample: Sample, encoded: EncodedSample) -> list[str]:
             size = next(sizes)
             frames = f", {size.num_frames} frames" if size.kind == "video" else ""
             words.append(f"[{size.kind} {size.width} x {size.height} px{frames}]")
-        text = answer_text(message) if message.role == "assistant" else " ".join(words)
+        has_media = any(not isinstance(part, Text) for part in message.content)
+        is_plain_answer = message.role == "assistant" and not has_media
+        text = answer_text(message) if is_plain_answer else " ".join(words)
         lines += ["", f"{message.role}:", text]
     return lines
 

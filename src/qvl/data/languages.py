@@ -123,6 +123,11 @@ def guess_language(text: str) -> Guess:
     >>> guess_language("东京是日本的首都。").language, guess_language("Acme 3000").language
     ('zh', '')
     """
+    return _guess(text)
+
+
+@functools.lru_cache(maxsize=16)  # several rules in a row ask about one text
+def _guess(text: str) -> Guess:
     scripts = script_counts(text)
     total = scripts.total()
     if not total:
@@ -138,14 +143,14 @@ def guess_language(text: str) -> Guess:
 
 
 def _by_stop_words(text: str, share: float) -> Guess:
-    words = [word.lower() for word in _WORDS.findall(text)]
+    words = _WORDS.findall(text.lower())
     if len(words) < _FEWEST_WORDS:
         return Guess("", 0.0)
     languages = _languages_of()
     votes: defaultdict[str, float] = defaultdict(float)
-    for word, times in Counter(words).items():
-        # A word of several languages, such as "in", says little for each.
-        claimed = languages.get(word, ())
+    # A word of several languages, such as "in", says little for each.
+    for word, times in Counter(filter(languages.__contains__, words)).items():
+        claimed = languages[word]
         for language in claimed:
             votes[language] += times / len(claimed) ** 2
     total = sum(votes.values())

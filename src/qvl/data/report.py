@@ -242,19 +242,25 @@ def _sample(sample: Sample) -> str:
     pictures = [part for part in media_of(sample.conversation) if isinstance(part, Image)]
     drawings = iter([_picture(part, found, number) for number, part in enumerate(pictures)])
     sheets = iter([_sheet(sample, number) for number in range(len(videos_of(sample)))])
-    return "".join(_turn(message, drawings, sheets) for message in sample.conversation.messages)
+    turns = "".join(_turn(message, drawings, sheets) for message in sample.conversation.messages)
+    scores = sample.provenance.scores
+    told = ", ".join(f"{name} {value:g}" for name, value in scores.items())
+    return f'{turns}<div class="role">{_text(told)}</div>' if told else turns
 
 
 def _turn(message: Message, drawings: Iterator[str], sheets: Iterator[str]) -> str:
     parts = []
+    # The words of an answer are shown as one, but between the pictures of a document.
+    is_answer = message.role == "assistant"
+    is_in_pieces = not is_answer or any(not isinstance(part, Text) for part in message.content)
     for part in message.content:
         if isinstance(part, Image):
             parts.append(next(drawings))
         elif not isinstance(part, Text):
             parts.append(next(sheets))
-        elif message.role != "assistant":
+        elif is_in_pieces:
             parts.append(f"<pre>{_text(_short(part.text))}</pre>")
-    if message.role == "assistant":
+    if not is_in_pieces:
         parts.append(f"<pre>{_text(_short(answer_text(message)))}</pre>")
     return f'<div class="role">{_text(message.role)}</div>{"".join(parts)}'
 

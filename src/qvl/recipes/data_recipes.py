@@ -16,7 +16,10 @@ from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import shapes_sample
+from qvl.recipes.data_agent import screen_grounding, screens, trajectories
 from qvl.recipes.data_charts import charts, diagrams
+from qvl.recipes.data_curation import interleaved, rejection
+from qvl.recipes.data_documents import documents
 from qvl.recipes.data_grounding import (
     annotated,
     copy_paste,
@@ -25,6 +28,7 @@ from qvl.recipes.data_grounding import (
     referring,
 )
 from qvl.recipes.data_ocr import ocr_documents, ocr_multilingual, ocr_wild
+from qvl.recipes.data_sft import knowledge, maths, sft, text, vqa
 from qvl.recipes.data_tables import tables, tables_found
 from qvl.recipes.data_video import video, video_long
 
@@ -50,17 +54,28 @@ def grounding() -> tuple[Source, Sequence[Step]]:
 DATA_RECIPES: dict[str, Recipe] = {
     "annotated": annotated,
     "charts": charts,
-    "diagrams": diagrams,
     "copy_paste": copy_paste,
+    "diagrams": diagrams,
+    "documents": documents,
     "grounding": grounding,
     "grounding_scenes": grounding_scenes,
+    "interleaved": interleaved,
+    "knowledge": knowledge,
+    "maths": maths,
     "ocr_documents": ocr_documents,
     "ocr_multilingual": ocr_multilingual,
     "ocr_wild": ocr_wild,
     "pseudo_label": pseudo_label,
     "referring": referring,
+    "rejection": rejection,
+    "screen_grounding": screen_grounding,
+    "screens": screens,
+    "sft": sft,
     "tables": tables,
     "tables_found": tables_found,
+    "text": text,
+    "trajectories": trajectories,
     "video": video,
     "video_long": video_long,
+    "vqa": vqa,
 }

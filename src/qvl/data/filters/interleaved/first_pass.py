@@ -91,7 +91,7 @@ def evidence(document: Document, *, opens: bool = True) -> Evidence:
     return Evidence(
         text=document.text,
         language=language,
-        words=tuple(texts.words(document.text)),
+        words=texts.words(document.text),
         pictures=tuple(pictures),
     )
 
@@ -163,7 +163,7 @@ def text_quality(found: Evidence) -> Verdict:
     stop_words = STOP_WORDS.get(found.language)
     if stop_words is None:
         return Verdict(None, f"language {found.language or 'unknown'}")
-    share = texts.share_of(list(found.words), stop_words)
+    share = texts.share_of(found.words, stop_words)
     if share < _STOP_WORDS[0]:
         return Verdict(BAD, "words without grammar")
     broken = _broken(found) if found.language == "en" else 0.0
@@ -215,7 +215,7 @@ def relevance(found: Evidence) -> Verdict:
             belong += 1
     if 2 * strange >= len(known):
         return Verdict(BAD, "pictures belong elsewhere")
-    if belong == len(known):
+    if belong == len(found.pictures):  # a picture without words may belong anywhere
         return Verdict(GOOD, "pictures share words with their text")
     return Verdict(None, "some pictures share words with their text")
 

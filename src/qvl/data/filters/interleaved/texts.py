@@ -8,10 +8,11 @@ Source: huggingface/OBELICS, obelics/processors/web_document_filtering.py, Filte
 the definition of each share.
 """
 
+import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 _EDGES = re.compile(r"^[\W_\d]+|[\W_\d]+$")
 _CHINESE_OR_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
@@ -25,19 +26,20 @@ CHARACTERS, WORDS = 10, 5
 config_filter_web_documents.yaml, character_repetition_length and word_repetition_length."""
 
 
-def words(text: str) -> list[str]:
+@functools.lru_cache(maxsize=16)  # several rules in a row ask about one text
+def words(text: str) -> tuple[str, ...]:
     """Words in lower case, without the signs and digits around them.
 
     Chinese and Japanese put no space between words; each of their characters counts as one.
 
     >>> words("(The) cup's 3rd, 红色!")
-    ['the', "cup's", 'rd', '红', '色']
+    ('the', "cup's", 'rd', '红', '色')
     """
     text = text[:_LONGEST]
     if not text.isascii():
         text = _CHINESE_OR_JAPANESE.sub(r" \g<0> ", text)
-    stripped = (word if word.isalpha() else _EDGES.sub("", word) for word in text.lower().split())
-    return [word for word in stripped if word]
+    stripped = [word if word.isalpha() else _EDGES.sub("", word) for word in text.lower().split()]
+    return tuple(filter(None, stripped))
 
 
 def character_repetition(text: str) -> float:
@@ -52,7 +54,7 @@ def character_repetition(text: str) -> float:
     total = len(text) - CHARACTERS + 1
     if total <= 0:
         return 0.0
-    counts = Counter(text[i : i + CHARACTERS] for i in range(total))
+    counts = Counter([text[i : i + CHARACTERS] for i in range(total)])
     repeated = sorted((count for count in counts.values() if count > 1), reverse=True)
     return sum(repeated[: math.isqrt(len(counts))]) / total
 
@@ -81,7 +83,7 @@ def special_characters(text: str) -> float:
     return 1 - sum(map(str.isalpha, text)) / len(text) if text else 0.0
 
 
-def share_of(found: list[str], known: Set[str]) -> float:
+def share_of(found: Sequence[str], known: Set[str]) -> float:
     """Share of the words that are among the known ones.
 
     >>> share_of(["the", "cup"], {"the"})

@@ -1,0 +1,115 @@
+"""The recipes ask a server when they get its address, and what they keep is what was asked for."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from qvl.data.interleaved import document_of
+from qvl.data.local import run_local
+from qvl.data.places import answer_text
+from qvl.data.run import RunOptions
+from qvl.data.shards import ShardReader
+from qvl.data.sources import SomeOf
+from qvl.errors import ConfigError
+from qvl.recipes.data_curation import interleaved, rejection, served
+from tests.data.test_synth import needs_fonts
+from tests.endpoint.bad_server import answer, replying, serving
+from tests.material import requires_embedded
+
+TEXT = (
+    "The mill by the river was built by two brothers who had never seen one before, and for a long "
+    "time nobody believed that it would grind anything at all. "
+)
+
+
+def pages(folder: Path) -> Path:
+    """Two pages with pictures of which nothing is told, so that rules stay unsure of relevance."""
+    coarse = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    PIL.Image.fromarray(np.kron(coarse, np.ones((25, 25, 1), np.uint8))).save(folder / "a.png")
+    for number in range(2):
+        text = TEXT.replace("two", str(["two", "three"][number]))
+        page = f"<nav><a href=x>Home</a></nav><p>{text}<img src=a.png><p>{'It still stands. '}"
+        (folder / f"{number}.html").write_text(page)
+    return folder
+
+
+def test_pages_are_scored_by_a_server(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "key").write_text("sk-secret\n")
+
+    def judge(connection: socket.socket, request: dict[str, Any]) -> None:
+        told = json.dumps(request["messages"])
+        score = 2 if "relevant" in told and "three" in told else 9
+        replying(answer(json.dumps({"reason": "so", "score": score})))(connection, request)
+
+    with serving(judge) as server:
+        source, steps = interleaved(
+            data=pages(tmp_path / "pages"),
+            endpoint=server.url,
+            model="judge",
+            key_file=tmp_path / "key",
+        )
+        summary = run_local(source, steps, tmp_path / "out")
+    assert summary.dropped == {"relevance": {"below 5": 1}}, str(summary)
+    (kept,) = ShardReader(tmp_path / "out")
+    assert document_of(kept).text.startswith("The mill by the river was built by two brothers")
+    assert kept.provenance.scores["relevance"] == 9
+    assert kept.facts["settled_by"]["relevance"] == "model"
+    assert all("Bearer sk-secret" in head for head in server.heads)
+    written = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.json"))
+    assert "sk-secret" not in written
+
+
+def test_steps_of_a_server_are_checked(tmp_path: Path) -> None:
+    def student(connection: socket.socket, request: dict[str, Any]) -> None:
+        told = json.dumps(request["messages"])
+        if "reasoning of a student" in told:
+            text = "Answer: yes"
+        else:
+            text = "I look at it.\nAnswer: 3" if request["seed"] == 1 else "Hm.\nAnswer: 1"
+        replying(answer(text))(connection, request)
+
+    with serving(student) as server:
+        source, steps = rejection(endpoint=server.url, model="m", answers=2, least_right=0.4)
+        summary = run_local(
+            SomeOf(source=source, count=12),
+            steps,
+            tmp_path / "out",
+            options=RunOptions(failure_budget=0.0),
+        )
+    assert summary.num_kept + summary.num_dropped == 12
+    for sample in ShardReader(tmp_path / "out"):
+        truth = sample.facts["rejection"]["truth"]
+        assert answer_text(sample.conversation.messages[-1]).endswith(f"Answer: {truth}")
+    assert {request["seed"] for request in server.requests if "seed" in request} == {0, 1}
+
+
+@requires_embedded
+def test_the_embedded_model_answers(tmp_path: Path) -> None:
+    source, steps = rejection(answers=2)
+    summary = run_local(SomeOf(source=source, count=4), steps, tmp_path / "out")
+    assert summary.num_read == 4
+    assert summary.num_kept >= 2, str(summary)
+
+
+@needs_fonts
+def test_drawn_articles_are_curated_without_a_model(tmp_path: Path) -> None:
+    source, steps = interleaved()
+    summary = run_local(SomeOf(source=source, count=12), steps, tmp_path / "out")
+    kept = list(ShardReader(tmp_path / "out"))
+    assert 0 < len(kept) < 12
+    assert summary.num_failed == 0
+    clear = [s for s in kept if set(s.facts["settled_by"].values()) == {"rules"}]
+    # Cleaning mends some defects: of one picture again and again, one is left.
+    assert clear
+    assert not {sample.facts["defect"] for sample in clear} & {"shuffled", "unrelated", "parroting"}
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="key file"):
+        served("http://127.0.0.1:9", "m", tmp_path / "none")()
