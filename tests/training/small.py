@@ -1,5 +1,6 @@
 """A run small enough for a test: real trainer, font-free generators, a narrow model."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def small_config() -> ModelConfig:
     return replace(tiny, vision=vision, text=text)
 
 
-def small_inputs(folder: Path) -> Path:
-    """Tokenizer, configuration and pixel limits of the small model."""
+def small_inputs(folder: Path, sentences: Sequence[str] = ()) -> Path:
+    """Tokenizer, configuration and pixel limits of the small model; the words of the sentences
+    become tokens."""
     size = PRESETS["tiny"].text.vocab_size
-    letters = ["the image of a red circle and what is there"] * 20
+    letters = ["the image of a red circle and what is there", *sentences] * 20
     words = [f"{a}{b}{c}" for a in "abcdefgh" for b in "ijklmnop" for c in "qrstuvwx"]
     save_tokenizer(train_tokenizer(letters + words * 3, vocab_size=size), folder)
     write_input_side(folder, small_config())

@@ -3,7 +3,7 @@
 Shapes: T tokens, P patches, M merged tokens, N pictures, S samples, G glyphs, O objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from qvl.data.asked import asked_objects, centre_tokens
 from qvl.data.packing import Packed
 from qvl.data.records import ALPHABET
 from qvl.geometry import FACTOR
@@ -28,6 +29,7 @@ class DenseBatch:
     Attributes:
         glyphs: int64[G], flat index into [M, NUM_BINS, len(ALPHABET)].
         objects: int64[O], merged token at an object's centre.
+        tokens: int64[O], the same place among the tokens of the pack.
         kinds: int64[O].
         colours: int64[O].
         boxes: float32[O, 4] in resized_px.
@@ -38,6 +40,7 @@ class DenseBatch:
 
     glyphs: Tensor
     objects: Tensor
+    tokens: Tensor
     kinds: Tensor
     colours: Tensor
     boxes: Tensor
@@ -57,6 +60,7 @@ class TrainBatch:
         labels: int64[T], the token that follows where training predicts it, else -100.
         weights: float32[T], weight of that prediction.
         is_coordinate: bool[T], True where a digit of a coordinate is predicted.
+        asked: int64[T], number of the object that a token is about, -1 if there is none.
         sample_of_token: int64[T].
         tasks: task of each sample.
         pixel_values: float32[P, 1176].
@@ -70,6 +74,7 @@ class TrainBatch:
     labels: Tensor
     weights: Tensor
     is_coordinate: Tensor
+    asked: Tensor
     sample_of_token: Tensor
     tasks: tuple[str, ...]
     pixel_values: Tensor
@@ -93,7 +98,7 @@ def _on_device(dense: DenseBatch, device: torch.device) -> DenseBatch:
 def collate(
     pack: Sequence[Packed],
     *,
-    digit_ids: frozenset[int],
+    encode: Callable[[str], Sequence[int]],
     digit_weight: float,
     coordinate_tasks: frozenset[str],
 ) -> TrainBatch:
@@ -101,13 +106,14 @@ def collate(
 
     Args:
         pack: at least one sample.
-        digit_ids: tokens that are digits.
+        encode: text to tokens; a digit is one token.
         digit_weight: factor on the digits of a coordinate in answers of ``coordinate_tasks`` but
             its last, which is mostly noise.
         coordinate_tasks: tasks whose digits are coordinates, which are few among many easy tokens.
     """
-    labels, weights, coordinates = [], [], []
-    digits = np.array(sorted(digit_ids))
+    labels, weights, coordinates, asked = [], [], [], []
+    digits = np.array([encode(digit)[0] for digit in "0123456789"])
+    num_objects = 0
     for item in pack:
         ids, mask = item.inputs.input_ids, item.inputs.loss_mask
         label = np.full(len(ids), -100, np.int64)
@@ -115,6 +121,10 @@ def collate(
         weight = _answer_weights(label != -100)
         coordinate = np.isin(label, digits) & (item.sample.task in coordinate_tasks)
         weight[_leading(coordinate)] *= digit_weight
+        values = np.where(coordinate, np.argmax(label[:, None] == digits, 1), -1)
+        about = asked_objects(item, values, label != -100, encode)
+        asked.append(np.where(about < 0, about, about + num_objects))
+        num_objects += len(centre_tokens(item))
         coordinates.append(coordinate)
         labels.append(label)
         weights.append(weight)
@@ -128,6 +138,7 @@ def collate(
         labels=torch.from_numpy(np.concatenate(labels)),
         weights=torch.from_numpy(np.concatenate(weights)),
         is_coordinate=torch.from_numpy(np.concatenate(coordinates)),
+        asked=torch.from_numpy(np.concatenate(asked)),
         sample_of_token=torch.repeat_interleave(torch.arange(len(pack)), torch.tensor(lengths)),
         tasks=tuple(item.sample.task for item in pack),
         pixel_values=collate_pixels(pack),
@@ -170,10 +181,12 @@ def collate_pixels(pack: Sequence[Packed]) -> Tensor:
 
 def _dense(pack: Sequence[Packed]) -> DenseBatch:
     """Labels of samples with one picture; others have positions but nothing else."""
-    glyphs, objects, rows, columns = [], [], [], []
+    glyphs, objects, tokens, rows, columns = [], [], [], [], []
     rest = []
-    offset = 0
+    offset = text_offset = 0
     for item in pack:
+        tokens.append(centre_tokens(item) + text_offset)
+        text_offset += len(item.inputs.input_ids)
         for number, (_, h, w) in enumerate(item.inputs.grid_thw):
             height, width = int(h) // 2, int(w) // 2
             rows.append(np.repeat(np.arange(height), width))
@@ -203,6 +216,7 @@ def _dense(pack: Sequence[Packed]) -> DenseBatch:
     return DenseBatch(
         glyphs=_int64(glyphs),
         objects=_int64(objects),
+        tokens=_int64(tokens),
         kinds=_int64([r[:, 4] for r in rest]),
         colours=_int64([r[:, 5] for r in rest]),
         boxes=torch.from_numpy(

@@ -21,7 +21,7 @@ from qvl.data.mixture import Mixture
 from qvl.data.packing import Packed
 from qvl.data.shards import ShardReader
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import KINDS
+from qvl.data.synth.shapes import KINDS, SHAPES
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
 from qvl.messages import Text
 from qvl.model.config import ModelConfig
@@ -50,7 +50,14 @@ _VOCABULARY_SAMPLES = 3000
 
 def tiny_run(folder: Path) -> RunConfig:
     """Returns the configuration of the whole run, to be kept in ``folder``."""
-    return RunConfig(folder=folder, stages=tiny_stages(), seed=1, coordinate_tasks=COORDINATE_TASKS)
+    return RunConfig(
+        folder=folder,
+        stages=tiny_stages(),
+        seed=1,
+        coordinate_tasks=COORDINATE_TASKS,
+        kind_names=SHAPES,
+        colour_names=COLOUR_NAMES,
+    )
 
 
 def on_shards(run: RunConfig, folder: Path) -> RunConfig:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from qvl.data.collate import TrainBatch
 from qvl.training.dense import DenseLosses
+from qvl.training.finding import FindingLosses
 
 
 class Meter:
@@ -33,6 +34,13 @@ class Meter:
         sums["digits"] += losses.num_digits
         sums["counts_right"] += float(losses.counts_right)
         sums["objects"] += losses.num_objects
+
+    def finding(self, losses: FindingLosses) -> None:
+        """Counts how often the object that is asked about was named and found."""
+        self._sums["named_right"] += float(losses.named_right)
+        self._sums["named"] += losses.num_named
+        self._sums["found_right"] += float(losses.found_right)
+        self._sums["found"] += losses.num_found
 
     def answers(self, batch: TrainBatch, at: Tensor, losses: Tensor, right: Tensor) -> None:
         """Counts losses and right guesses of answer tokens by task, and of coordinates' digits."""
@@ -68,6 +76,9 @@ class Meter:
             found["box_error_px"] = round(sums["box_error"] / sums["objects"], 2)
             found["digit_acc"] = round(sums["digits_right"] / sums["digits"], 4)
             found["count_acc"] = round(sums["counts_right"] / sums["objects"], 4)
+        for name in ("named", "found"):
+            if sums[name]:
+                found[f"{name}_acc"] = round(sums[f"{name}_right"] / sums[name], 4)
         if self._norms:
             found["grad_norm"] = round(sum(self._norms) / len(self._norms), 3)
         for name in ("patches", "tokens", "pictures"):

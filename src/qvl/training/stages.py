@@ -28,6 +28,7 @@ class Stage:
         decay_from: share of the stage after which the rate falls linearly.
         floor: share of the peak rate at the end.
         digit_weight: of coordinate digits in answers.
+        finding_weight: of the losses that teach to find the object that is asked about.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Stage:
     decay_from: float = 0.6
     floor: float = 0.03
     digit_weight: float = 1.0
+    finding_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not self.rates:

@@ -27,6 +27,7 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
 from qvl.training.checkpoint import load_state, save_state
 from qvl.training.dense import DenseHeads
+from qvl.training.finding import finding_losses, name_tokens, watching
 from qvl.training.losses import answer_losses
 from qvl.training.metrics import Meter
 from qvl.training.optim import build_optimiser, clip_gradients, learning_rate
@@ -46,6 +47,9 @@ class RunConfig:
         clip: most norm of the gradient.
         weight_decay: of matrices; vectors have none.
         coordinate_tasks: tasks whose digits are coordinates.
+        kind_names: of the kinds of object that questions name, in the order of their numbers.
+        colour_names: of colours, in the order of their numbers.
+        finding_layer: the decoder layer whose first head learns to find what is asked about.
         packs_per_rank: packs whose gradients each rank adds up before an update.
         log_every: steps between log lines.
         save_every: steps between saved states.
@@ -60,6 +64,9 @@ class RunConfig:
     clip: float = 1.0
     weight_decay: float = 0.02
     coordinate_tasks: frozenset[str] = frozenset()
+    kind_names: tuple[str, ...] = ()
+    colour_names: tuple[str, ...] = ()
+    finding_layer: int = 2
     packs_per_rank: int = 1
     log_every: int = 20
     save_every: int = 200
@@ -96,7 +103,7 @@ def make_batch(
 
     return collate(
         fill_pack(draw, stage.budget)[0],
-        digit_ids=frozenset(processor.tokenizer.encode(digit)[0] for digit in "0123456789"),
+        encode=processor.tokenizer.encode,
         digit_weight=stage.digit_weight,
         coordinate_tasks=run.coordinate_tasks,
     )
@@ -144,6 +151,11 @@ class Trainer:
     ) -> None:
         if heads is None and any(stage.dense_weight for stage in run.stages):
             raise ConfigError("a stage has dense_weight but there are no dense heads")
+        finds = any(stage.finding_weight for stage in run.stages)
+        if finds and not run.kind_names:
+            raise ConfigError("a stage has finding_weight but the run has no kind_names")
+        names = (run.kind_names, run.colour_names) if finds else ((), ())
+        self.names = name_tokens(processor.tokenizer.encode, *names)
         self.run_config, self.model, self.processor, self.heads = run, model, processor, heads
         self.report = report
         self.rank = dist.get_rank() if dist.is_initialized() else 0
@@ -265,12 +277,20 @@ class Trainer:
                 meter.dense(dense)
                 loss = loss + stage.dense_weight * dense.total / num_merged
             if stage.answer_weight:
-                hidden = model.hidden_states(
-                    batch.input_ids,
-                    batch.position_ids,
-                    segments=Segments(batch.lengths),
-                    media_embeds=features,
-                )
+                layers = model.model.layers
+                finding = layers[self.run_config.finding_layer] if stage.finding_weight else None
+                with watching(finding) as watched:
+                    hidden = model.hidden_states(
+                        batch.input_ids,
+                        batch.position_ids,
+                        segments=Segments(batch.lengths),
+                        media_embeds=features,
+                    )
+                if watched is not None:
+                    table = model.model.embed_tokens.weight
+                    found = finding_losses(watched, features, batch, table, self.names)
+                    meter.finding(found)
+                    loss = loss + stage.finding_weight * found.total
                 at = batch.labels != -100
                 losses, right = answer_losses(hidden[at], batch.labels[at], model.logits)
                 meter.answers(batch, at, losses.detach(), right)

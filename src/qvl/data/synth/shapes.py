@@ -81,13 +81,15 @@ def _paint(canvas: Canvas, shape: _Shape, colour: Colour) -> None:
 
 
 def _scatter(
-    rng: np.random.Generator, canvas: Canvas, count: int, colours: list[int]
+    rng: np.random.Generator, canvas: Canvas, count: int, colours: list[int], *, distinct: bool
 ) -> list[_Shape]:
     """Places up to ``count`` shapes that do not touch."""
     shapes: list[_Shape] = []
     # A few kinds and colours in a picture make "red circles" among blue circles and red squares.
     kinds = rng.choice(len(SHAPES), int(rng.integers(1, 4)), replace=False)
     hues = rng.choice(colours, int(rng.integers(1, 4)), replace=False)
+    if distinct:
+        kinds, hues = np.arange(len(SHAPES)), np.array(colours)
     most = max(22, min(canvas.height, canvas.width) // 2)
     for _ in range(_TRIES):
         if len(shapes) == count:
@@ -100,7 +102,9 @@ def _scatter(
         box = Box(x, y, x + int(w) - 1, y + h - 1)
         if any(_near(box, other.box) for other in shapes):
             continue
-        shapes.append(_Shape(int(rng.choice(kinds)), int(rng.choice(hues)), box))
+        shape = _Shape(int(rng.choice(kinds)), int(rng.choice(hues)), box)
+        if not distinct or all(shape.name != other.name for other in shapes):
+            shapes.append(shape)
     return shapes
 
 
@@ -121,6 +125,7 @@ def shapes_sample(
     side_tokens: tuple[int, int] = (4, 8),
     least: int = 1,
     forms: tuple[str, ...] = (),
+    distinct: bool = False,
     strength: float = 0.7,
 ) -> Sample:
     """Returns shapes on a plain background and several questions about them.
@@ -132,6 +137,8 @@ def shapes_sample(
         side_tokens: least and most merged tokens (28 px) of a side.
         least: no fewer shapes than this.
         forms: what to ask, a turn each, among `FORMS`; a conversation of several when empty.
+        distinct: no two shapes have one name, and each turn asks about another shape: only what is
+            asked tells which is meant.
         strength: of the camera effects.
     """
     height, width = (int(v) * FACTOR for v in rng.integers(side_tokens[0], side_tokens[1] + 1, 2))
@@ -143,9 +150,12 @@ def shapes_sample(
         110 and (abs(luminance(NAMED[name]) - luminance(paper)) > 12)
     ]  # fmt: skip
     canvas = Canvas(height, width, paper)
-    shapes = _scatter(rng, canvas, int(rng.integers(least, most + 1)), colours)
+    shapes = _scatter(rng, canvas, int(rng.integers(least, most + 1)), colours, distinct=distinct)
     if len(shapes) < least:  # too crowded
         turns: list[tuple[str, str] | None] = []
+    elif distinct and forms:
+        asked = zip(forms, _shuffled(rng, shapes), strict=False)
+        turns = [_ask_about(rng, form, shape, shapes) for form, shape in asked]
     elif forms:
         turns = [_ask(rng, form, shapes) for form in forms]
     else:
@@ -158,14 +168,15 @@ def shapes_sample(
             side_tokens=side_tokens,
             least=least,
             forms=forms,
+            distinct=distinct,
             strength=strength,
         )
     for shape in shapes:
         _paint(canvas, shape, jittered(rng, NAMED[COLOUR_NAMES[shape.colour]], 10))
-    asked = [turn for turn in turns if turn is not None]
+    answered = [turn for turn in turns if turn is not None]
     return Sample(
         task="shapes",
-        conversation=conversation_about(canvas, asked, rng=rng, strength=strength),
+        conversation=conversation_about(canvas, answered, rng=rng, strength=strength),
         provenance=Provenance(generator="shapes.shapes_sample", seed=seed),
         targets=canvas.targets(),
         facts={"shapes": [[s.name, list(s.box)] for s in shapes]},
@@ -201,17 +212,20 @@ def _ask(rng: np.random.Generator, form: str, shapes: list[_Shape]) -> tuple[str
     """Returns a question of a form about any shape and its answer, or None if none has a single
     answer."""
     for subject in _shuffled(rng, shapes):
-        if form in ("box", "point"):
-            turn = _locate(form, subject, shapes)
-        elif form == "count":
-            turn = _count(rng, subject, shapes)
-        elif form == "colour":
-            turn = _name_colour(subject, shapes)
-        else:
-            turn = _name_kind(subject, shapes)
+        turn = _ask_about(rng, form, subject, shapes)
         if turn is not None:
             return turn
     return None
+
+
+def _ask_about(
+    rng: np.random.Generator, form: str, subject: _Shape, shapes: list[_Shape]
+) -> tuple[str, str] | None:
+    if form in ("box", "point"):
+        return _locate(form, subject, shapes)
+    if form == "count":
+        return _count(rng, subject, shapes)
+    return (_name_colour if form == "colour" else _name_kind)(subject, shapes)
 
 
 def _locate(form: str, subject: _Shape, shapes: list[_Shape]) -> tuple[str, str] | None:

@@ -1,0 +1,197 @@
+"""Losses that teach a language model to find the object that a question names.
+
+"Locate the red circle" takes three steps, and the digits of the answer say little about any of
+them: the words have to reach the tokens that answer, the picture's tokens have to be told by the
+same words, and attention has to match the two. Each step gets a loss of its own.
+
+    tower's output at an object's centre  -> names its kind and colour
+    states where an object is asked about -> name its kind and colour
+    first head of one layer               -> attends to the picture's token at its centre
+
+Names are told by the rows of the model's own embedding, so both sides of the match speak of "red"
+in the same direction. Nothing is added to the model. Source of the idea of a loss on attention:
+pointer networks (arXiv 1506.03134); the rest is ours, see docs/log.md.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from qvl.data.collate import TrainBatch
+from qvl.errors import ConfigError
+from qvl.model.language import TextAttention
+from qvl.model.rotary import rotate
+
+# Scale of cosines before the softmax over names: certainty needs a cosine of about 0.5 more than
+# the others have.
+_SHARPNESS = 12.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """The tokens that name what is seen.
+
+    Attributes:
+        kinds: int64[K], the last token of each kind's name; kinds beyond these have no name.
+        colours: int64[C].
+    """
+
+    kinds: Tensor
+    colours: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FindingLosses:
+    """The sum of the three losses, each a mean, and what an accuracy is made of.
+
+    Attributes:
+        total: float[], to minimise.
+        named_right: tokens whose object's kind and colour are both told rightly.
+        num_named: tokens that are about an object with a name, before its coordinates.
+        found_right: tokens from which the head looks most at the right token.
+        num_found: tokens that are about an object, before its coordinates.
+    """
+
+    total: Tensor
+    named_right: Tensor
+    num_named: int
+    found_right: Tensor
+    num_found: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """What an attention layer was given: float[T, D], and cosines and sines of its positions."""
+
+    layer: TextAttention
+    x: Tensor | None = None
+    cos: Tensor | None = None
+    sin: Tensor | None = None
+
+
+@contextmanager
+def watching(layer: nn.Module | None) -> Iterator[Watched | None]:
+    """Remembers what a decoder layer's attention is given while the block runs; None watches
+    nothing."""
+    if layer is None:
+        yield None
+        return
+    attention = layer.self_attn
+    assert isinstance(attention, TextAttention)
+    watched = Watched(layer=attention)
+
+    def remember(module: nn.Module, args: tuple[Any, ...]) -> None:
+        watched.x, watched.cos, watched.sin = args[:3]
+
+    hook = attention.register_forward_pre_hook(remember)
+    try:
+        yield watched
+    finally:
+        hook.remove()
+
+
+def finding_losses(
+    watched: Watched, features: Tensor, batch: TrainBatch, table: Tensor, names: Names
+) -> FindingLosses:
+    """Returns the losses of a batch.
+
+    Args:
+        watched: the layer whose first head has to find.
+        features: float[M, D], the tower's output.
+        batch: has the labels.
+        table: float[V, D], embeddings of tokens.
+        names: tokens of the names.
+    """
+    assert watched.x is not None, "the layer has not run"
+    total = features.new_zeros((), dtype=torch.float32)
+    named = batch.dense.kinds < len(names.kinds)
+    seen_loss, _ = _naming(
+        features[batch.dense.objects][named],
+        batch.dense.kinds[named],
+        batch.dense.colours[named],
+        table,
+        names,
+    )
+    at = torch.nonzero(batch.asked >= 0).flatten()
+    # A coordinate's later digits follow from its first ones.
+    free = ~batch.is_coordinate[at]
+    about = batch.asked[at]
+    with_name = free & named[about]
+    asked_loss, named_right = _naming(
+        watched.x[at][with_name],
+        batch.dense.kinds[about][with_name],
+        batch.dense.colours[about][with_name],
+        table,
+        names,
+    )
+    wanted = batch.dense.tokens[about]
+    scores = _first_head_scores(watched, at, batch)
+    found_right = ((scores.detach().argmax(-1) == wanted) & free).sum()
+    if len(at):
+        total = total + F.cross_entropy(scores, wanted)
+    return FindingLosses(
+        total=total + seen_loss + asked_loss,
+        named_right=named_right,
+        num_named=int(with_name.sum()),
+        found_right=found_right,
+        num_found=int(free.sum()),
+    )
+
+
+def name_tokens(
+    encode: Callable[[str], Sequence[int]], kinds: Sequence[str], colours: Sequence[str]
+) -> Names:
+    """Returns the last token of each name as it stands in a sentence.
+
+    Raises:
+        ConfigError: two names end in one token, which could not tell them apart.
+    """
+    tokens = []
+    for names in (kinds, colours):
+        last = [encode(" " + name)[-1] for name in names]
+        if len(set(last)) < len(last):
+            raise ConfigError(
+                f"of the names {', '.join(names)} two end in the same token",
+                hint="train a vocabulary on texts that contain them",
+            )
+        tokens.append(torch.tensor(last, dtype=torch.int64))
+    return Names(kinds=tokens[0], colours=tokens[1])
+
+
+def _naming(
+    states: Tensor, kinds: Tensor, colours: Tensor, table: Tensor, names: Names
+) -> tuple[Tensor, Tensor]:
+    """The mean loss of naming float[n, D] by two labels, and how many got both right."""
+    loss = states.new_zeros((), dtype=torch.float32)
+    right = torch.ones_like(kinds, dtype=torch.bool)
+    if not len(states):
+        return loss, right.sum()
+    directions = F.normalize(states.float(), dim=-1)
+    for tokens, labels in ((names.kinds, kinds), (names.colours, colours)):
+        words = F.normalize(table[tokens].float(), dim=-1)
+        logits = _SHARPNESS * directions @ words.T
+        loss = loss + F.cross_entropy(logits, labels)
+        right = right & (logits.detach().argmax(-1) == labels)
+    return loss, right.sum()
+
+
+def _first_head_scores(watched: Watched, at: Tensor, batch: TrainBatch) -> Tensor:
+    """float32[len(at), T], what the first head's softmax at these tokens is taken of."""
+    layer, size = watched.layer, watched.layer.head_dim
+    x, cos, sin = watched.x, watched.cos, watched.sin
+    assert x is not None
+    assert cos is not None
+    assert sin is not None
+    query = F.linear(x[at], layer.q_proj.weight[:size], layer.q_proj.bias[:size])
+    key = F.linear(x, layer.k_proj.weight[:size], layer.k_proj.bias[:size])
+    query = rotate(query[:, None], cos[at], sin[at])[:, 0]
+    key = rotate(key[:, None], cos, sin)[:, 0]
+    scores = (query @ key.T).float() / size**0.5
+    places = torch.arange(len(batch.asked), device=at.device)
+    unseen = (batch.sample_of_token[at][:, None] != batch.sample_of_token) | (places > at[:, None])
+    return scores.masked_fill(unseen, float("-inf"))

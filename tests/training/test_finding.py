@@ -1,0 +1,105 @@
+"""The losses of finding: they watch the true attention, and make the model find what is asked."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qvl.data.mixture import Mixture
+from qvl.data.records import Sample
+from qvl.data.synth.palette import COLOUR_NAMES
+from qvl.data.synth.shapes import SHAPES, shapes_sample
+from qvl.errors import ConfigError
+from qvl.model.attention import Segments
+from qvl.training.finding import _first_head_scores, finding_losses, watching
+from qvl.training.trainer import RunConfig, make_batch
+from tests.training.small import small_inputs, small_run, small_trainer
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sentences = [f"the {colour} {kind}" for colour in COLOUR_NAMES for kind in SHAPES]
+    return small_inputs(tmp_path_factory.mktemp("inputs"), sentences)
+
+
+def _one_of_three(rng: np.random.Generator, *, seed: tuple[int, ...]) -> Sample:
+    again = (5, int(rng.integers(3)))
+    return shapes_sample(
+        np.random.default_rng(again), seed=again, least=2, most=3, side_tokens=(4, 4),
+        forms=("point",), distinct=True,
+    )  # fmt: skip
+
+
+def finding_run(folder: Path, **changes: object) -> RunConfig:
+    places = partial(
+        shapes_sample, least=2, most=3, side_tokens=(4, 5), forms=("point", "box"), distinct=True
+    )
+    run = small_run(folder, kind_names=SHAPES, colour_names=COLOUR_NAMES, finding_layer=1)
+    stage = replace(
+        run.stages[1],
+        finding_weight=1.0,
+        mixture=Mixture(parts={"places": (1.0, places)}),
+        **changes,  # type: ignore[arg-type]
+    )
+    return replace(run, stages=(stage,))
+
+
+def test_watched_scores_are_the_attention_of_the_first_head(tmp_path: Path, inputs: Path) -> None:
+    run = finding_run(tmp_path)
+    trainer = small_trainer(run, inputs)
+    model, batch = trainer.model, make_batch(run, trainer.processor, 0, 0, 0)
+    layer = model.model.layers[1]
+    mixed: list[torch.Tensor] = []
+    layer.self_attn.o_proj.register_forward_pre_hook(lambda module, args: mixed.append(args[0]))
+    with torch.no_grad(), watching(layer) as watched:
+        features = model.encode_media(batch.pixel_values, batch.grid_thw)
+        model.hidden_states(
+            batch.input_ids, batch.position_ids, segments=Segments(batch.lengths),
+            media_embeds=features,
+        )  # fmt: skip
+    assert watched is not None
+    assert watched.x is not None
+    with torch.no_grad():
+        at = torch.arange(len(batch.input_ids))
+        probabilities = _first_head_scores(watched, at, batch).softmax(-1)
+        values = layer.self_attn.v_proj(watched.x)[:, : layer.self_attn.head_dim]
+        expected = mixed[0][:, : layer.self_attn.head_dim]
+    torch.testing.assert_close(probabilities @ values, expected)
+
+
+def test_a_model_learns_to_name_what_is_asked(tmp_path: Path, inputs: Path) -> None:
+    run = finding_run(tmp_path, steps=45, warmup=5)
+    few = Mixture(parts={"few": (1.0, _one_of_three)})
+    stage = replace(run.stages[0], mixture=few, answer_weight=0.1)
+    run = replace(run, stages=(stage,), log_every=10, save_every=1000)
+    small_trainer(run, inputs).run()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["named_acc"] > 0.9
+    assert lines[-1]["found_acc"] > 0.9
+
+
+def test_nothing_asked_costs_nothing(tmp_path: Path, inputs: Path) -> None:
+    run = finding_run(tmp_path)
+    counts = Mixture(parts={"counts": (1.0, partial(shapes_sample, forms=("count",)))})
+    run = replace(run, stages=(replace(run.stages[0], mixture=counts),))
+    trainer = small_trainer(run, inputs)
+    model, batch = trainer.model, make_batch(run, trainer.processor, 0, 0, 0)
+    with watching(model.model.layers[1]) as watched:
+        features = model.encode_media(batch.pixel_values, batch.grid_thw)
+        model.hidden_states(
+            batch.input_ids, batch.position_ids, segments=Segments(batch.lengths),
+            media_embeds=features,
+        )  # fmt: skip
+    assert watched is not None
+    found = finding_losses(watched, features, batch, model.model.embed_tokens.weight, trainer.names)
+    assert found.num_found == found.num_named == 0
+    assert torch.isfinite(found.total)
+
+
+def test_finding_needs_names(tmp_path: Path, inputs: Path) -> None:
+    with pytest.raises(ConfigError, match="kind_names"):
+        small_trainer(replace(finding_run(tmp_path), kind_names=()), inputs)
