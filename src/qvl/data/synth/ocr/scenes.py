@@ -85,7 +85,11 @@ def _hang(rng: np.random.Generator, writer: Writer, picture: Sheet, cell: Box) -
     room = ImageSize(int(cell.y2 - cell.y1), int(cell.x2 - cell.x1))
     shape = float(rng.uniform(0.5, 1.0))
     flat = ImageSize(max(56, int(room.height * shape)), room.width)
-    sheet = _board(rng)(rng, writer, flat)
+    # A board on which no line finds room is not hung: nobody puts up an empty sign.
+    tries = (_board(rng)(rng, writer, flat) for _ in range(4))
+    sheet = next((board for board in tries if board.lines), None)
+    if sheet is None:
+        return
     warp = moved(0, 0)
     if rng.random() < 0.2:  # around a bottle or a pillar
         lift = float(rng.uniform(-0.06, 0.06)) * sheet.size.height
