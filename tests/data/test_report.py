@@ -57,6 +57,27 @@ def test_a_page_shows_counts_reasons_and_examples(tmp_path: Path) -> None:
     assert len(ShardReader(tmp_path / "run" / "aside")) > 0
 
 
+def test_kinds_are_counted_and_each_is_shown(tmp_path: Path) -> None:
+    samples = [
+        replace(
+            asked(f"Question {n}?", f"Answer {n}."),
+            task="maths" if n % 5 else "rare <kind>",
+            facts={"domain": "Language", "category": "Writing" if n % 2 else "Safety"},
+        )
+        for n in range(40)
+    ]
+    write_shards(samples, tmp_path / "samples")
+    source = ShardReader(tmp_path / "samples")
+    summary = run_local(source, [], tmp_path / "run")
+    write_report(tmp_path / "r.html", summary, source)
+    page = (tmp_path / "r.html").read_text()
+    assert '<td>maths</td><td class="n">32</td><td>80.0%</td>' in page
+    assert '<td>rare &lt;kind&gt;</td><td class="n">8</td>' in page
+    assert '<td>Language: Writing</td><td class="n">20</td>' in page
+    shown = re.findall(r"Question (\d+)\?", page)
+    assert shown == ["0", "1", "2"]  # the first of both kinds, and one more
+
+
 def test_nothing_from_data_is_trusted(tmp_path: Path) -> None:
     def evil_reason(sample: object) -> str | None:
         return EVIL.replace("\ud800", "")

@@ -10,6 +10,7 @@ Everything that comes from data is escaped, and pictures are inside the page: it
 import base64
 import html
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -42,6 +43,8 @@ _WIDEST_SHEET_PX = 1060
 _BINS = 24
 _MOST_PLACES = 40
 _MOST_READ = 2000
+_KINDS_SHOWN = 40
+_LOOKED_AT, _MOST_KEPT = 60, 12
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}
@@ -74,6 +77,7 @@ def write_report(
             _counts(summary),
             _reasons(summary),
             _failures(summary),
+            _kinds(summary),
             _speed(summary),
             "" if lengths is None else _histogram(lengths.tokens.tolist()),
             *_section("Changed", _changed(summary, source)),
@@ -228,8 +232,32 @@ def _aside(summary: RunSummary) -> Iterator[str]:
         yield f'<h3 class="reason">{_text(reason)}</h3>' + "".join(examples)
 
 
+def _kinds(summary: RunSummary) -> str:
+    """How many of the kept samples are of which task, and of which category where they are
+    tagged; counted on some of them when there are many."""
+    reader = ShardReader(summary.folder)
+    found = [reader.encoded(n) for n in range(0, len(reader), max(1, len(reader) // _MOST_READ))]
+    counts = {"task": Counter(sample.task for sample in found)}
+    tags = [sample.facts for sample in found if isinstance(sample.facts.get("category"), str)]
+    counts["category"] = Counter(f"{facts.get('domain')}: {facts['category']}" for facts in tags)
+    tables = [
+        _table(
+            [(k, n, f"{n / len(found):.1%}") for k, n in rows.most_common(_KINDS_SHOWN)],
+            (name, "samples", "of kept"),
+        )
+        for name, rows in counts.items()
+        if len(rows) > 1
+    ]
+    return f'<h2>Kinds</h2><div class="pair">{"".join(tables)}</div>' if tables else ""
+
+
 def _kept(summary: RunSummary) -> Iterator[str]:
-    for sample in islice(ShardReader(summary.folder), _EXAMPLES):
+    """The first of each task among the first ones, and a few more when there are few tasks."""
+    first = [*islice(ShardReader(summary.folder), _LOOKED_AT)]
+    by_task = {sample.task: sample for sample in reversed(first)}
+    chosen = [sample for sample in first if by_task[sample.task] is sample][:_MOST_KEPT]
+    rest = [sample for sample in first if by_task[sample.task] is not sample]
+    for sample in [*chosen, *rest[: max(0, _EXAMPLES - len(chosen))]]:
         yield f'<div class="sample">{_sample(sample)}</div>'
 
 

@@ -10,6 +10,7 @@ from qvl.data.records import Sample
 from qvl.data.sft.classifier import Classifier, features_of, templated_classifier, train
 from qvl.data.sft.tagging import (
     CONFIDENCE,
+    LEAST_CONFIDENCE,
     ask,
     classifier_tag_step,
     count_tags,
@@ -46,10 +47,10 @@ def test_held_out_wordings_are_told() -> None:
     classifier = templated_classifier()
     verdicts = [(classifier.classify(sample), category) for sample, category in heldout]
     right = np.mean([verdict.category == category for verdict, category in verdicts])
-    sure = [v.category == category for v, category in verdicts if v.confidence >= 0.4]
+    sure = [v.category == category for v, category in verdicts if v.confidence >= LEAST_CONFIDENCE]
     assert right > 0.88
-    assert np.mean(sure) > max(right, 0.94)  # abstaining leaves the better ones
-    assert len(sure) > 0.6 * len(heldout)
+    assert np.mean(sure) > max(right, 0.92)  # abstaining leaves the better ones
+    assert len(sure) > 0.85 * len(heldout)
     assert not any(str(sample.conversation) in texts for sample, _ in heldout)
 
 
@@ -75,12 +76,12 @@ def test_media_are_features() -> None:
 
 
 def test_unsure_questions_are_untagged_and_counted() -> None:
-    step = classifier_tag_step(templated_classifier(), least_confidence=0.4)
+    step = classifier_tag_step(templated_classifier(), least_confidence=0.3)
     code = asked("Write a Python function that sorts a list of names.", "def f(): ...")
     samples = kept(step, [code, asked("Zwölf Boxkämpfer jagen Viktor.", "?")])
     assert samples[0].facts["category"] == "Code_Generation"
     assert samples[0].facts["domain"] == "Coding"
-    assert samples[0].provenance.scores[CONFIDENCE] >= 0.4
+    assert samples[0].provenance.scores[CONFIDENCE] >= 0.3
     assert samples[1].facts["category"] == UNTAGGED
     assert count_tags(samples) == {("Coding", "Code_Generation"): 1, (UNTAGGED, UNTAGGED): 1}
     assert samples[0].conversation == code.conversation

@@ -14,7 +14,7 @@ from qvl.data.filters.safety import harm_question, harmful
 from qvl.data.sft.classifier import templated_classifier
 from qvl.data.sft.rewards import CRITERIA, DEFAULT_THRESHOLDS, Thresholds, criterion_step, enough
 from qvl.data.sft.rules import cut_off, malformed, mixes_languages, repeats_itself, unrelated
-from qvl.data.sft.tagging import classifier_tag_step, model_tag_step
+from qvl.data.sft.tagging import LEAST_CONFIDENCE, classifier_tag_step, model_tag_step
 from qvl.data.steps import Step, filter_step, score_step
 from qvl.messages import TextGenerator
 
@@ -39,7 +39,7 @@ def sft_steps(
     *,
     criteria: Sequence[str] = tuple(CRITERIA),
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    least_confidence: float = 0.4,
+    least_confidence: float = LEAST_CONFIDENCE,
 ) -> list[Step]:
     """All steps.
 

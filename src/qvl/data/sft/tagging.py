@@ -27,6 +27,10 @@ from qvl.tasks.json_repair import JsonObject, iter_json
 CONFIDENCE = "tag_confidence"
 """Name of the score that says how sure the classifier is, 0 to 1."""
 
+LEAST_CONFIDENCE = 0.3
+"""Of a tag by the templated classifier. Nine in ten questions of held-out templates reach it, 94 %
+of them rightly; of the questions of our generators, which it never saw, half do, 96 % rightly."""
+
 _LONGEST_QUERY = 6000
 _MOST_MEDIA = 4
 _NAMES = {re.sub(r"[\W_]+", " ", name).lower(): name for name in CATEGORIES}
@@ -114,7 +118,7 @@ def _tag_by_model(
 
 
 def classifier_tag_step(
-    classifier: Classifier, *, name: str = "tagged", least_confidence: float = 0.5
+    classifier: Classifier, *, name: str = "tagged", least_confidence: float = LEAST_CONFIDENCE
 ) -> Step:
     """Lets a classifier tag samples; below the least confidence they are `UNTAGGED`."""
     return map_step(name, partial(_tag_by_classifier, classifier, least_confidence))
