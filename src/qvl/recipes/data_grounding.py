@@ -65,8 +65,8 @@ def grounding_scenes(
     """
     scenes = partial(scene_sample, languages=languages)
     mixture = Mixture(parts={"scenes": (1.0, scenes)})
-    # Parts of things are smaller than things and are still told from their owner.
-    return DrawnSource(mixture=mixture, count=count, seed=seed), _checks(least_side_px=7.0)
+    # Boxes of parts are smaller than those of things: a patch is the least.
+    return DrawnSource(mixture=mixture, count=count, seed=seed), _checks(least_side_px=14.0)
 
 
 def referring(*, count: int = SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:

@@ -16,6 +16,7 @@ from qvl.data.synth.grounding.expressions import (
     Nearest,
     On,
     Ordinal,
+    Relative,
     Select,
     describe,
     referents,
@@ -210,3 +211,10 @@ def test_several_are_all_that_are_meant() -> None:
         assert meant is not None
         assert len(meant) >= 2
     assert found > 20
+
+
+def test_what_is_far_above_is_neither_left_nor_not_left() -> None:
+    things = [thing(CUP, at(100, 10)), thing(DOG, at(150, 300))]
+    assert referents(Relative(CUPS, "to the left of", DOGS), things) is None
+    assert referents(Relative(CUPS, "above", DOGS), things) == [0]
+    assert referents(Relative(CUPS, "below", DOGS), things) == []

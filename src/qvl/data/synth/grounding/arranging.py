@@ -28,6 +28,21 @@ _TINTS = 6
 _TRIES = 12
 _MOST_KINDS = 7
 
+# What stands outdoors and what lies on tables; sometimes anything is anywhere, so that a model has
+# to look.
+_SENSIBLE = 0.85
+_FITTING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "landscape": (
+        ("car", "bus", "truck", "rocket", "house", "lighthouse", "tree", "flower", "mushroom",
+         "bird", "snowman"),
+        ("animal", "plant", "vehicle", "place"),
+    ),
+    "lying": (
+        ("cup", "bottle", "flower", "mushroom", "fish", "clock", "robot"),
+        ("fruit", "vegetable", "food", "drink", "tool", "household", "clothing"),
+    ),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Spot:
@@ -53,7 +68,7 @@ def arranged(rng: np.random.Generator, size: ImageSize, *, layout: str | None = 
     if layout is None:
         choices = ["landscape"] if behind.horizon else ["scattered", "crowd", "rows", "lying"]
         layout = str(rng.choice(choices))
-    kinds = _kinds(rng, few=layout == "crowd")
+    kinds = _kinds(rng, layout)
     layers: list[Layer] = []
     spots: Sequence[_Spot]
     if layout == "lying":
@@ -79,17 +94,19 @@ def arranged(rng: np.random.Generator, size: ImageSize, *, layout: str | None = 
 Kind = Callable[[np.random.Generator], Cutout]
 
 
-def _kinds(rng: np.random.Generator, *, few: bool) -> list[Kind]:
+def _kinds(rng: np.random.Generator, layout: str) -> list[Kind]:
     """A few kinds: with repetition come questions of number, order and colour."""
-    count = int(rng.integers(1, 4)) if few else int(rng.integers(2, _MOST_KINDS + 1))
-    upright = [name for name in drawings.KINDS if name not in drawings.FLAT]
-    chosen: list[Kind] = []
-    for _ in range(count):
-        if rng.random() < 0.3:
-            chosen.append(_Drawn(name=pick(rng, upright)))
-        else:
-            chosen.append(_Glyphs(glyph=pick(rng, emoji.glyphs())))
-    return chosen
+    count = int(rng.integers(*((1, 4) if layout == "crowd" else (2, _MOST_KINDS + 1))))
+    drawn = [name for name in drawings.KINDS if name not in drawings.FLAT]
+    glyphs = list(emoji.glyphs())
+    if layout in _FITTING and rng.random() < _SENSIBLE:
+        names, categories = _FITTING[layout]
+        drawn = [name for name in drawn if name in names]
+        glyphs = [glyph for glyph in glyphs if glyph.category in categories]
+    return [
+        _Drawn(name=pick(rng, drawn)) if rng.random() < 0.3 else _Glyphs(glyph=pick(rng, glyphs))
+        for _ in range(count)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +264,7 @@ def _flats(rng: np.random.Generator, size: ImageSize) -> tuple[list[Layer], list
                 y=y + float(rng.uniform(-inner, inner)) * height,
                 side_px=max(34.0, min(height, width) * float(rng.uniform(0.16, 0.3))),
             )
-            for _ in range(int(rng.integers(1, 5)))
+            for _ in range(int(rng.integers(2, 7)))
         ]
     spots += [
         _Spot(

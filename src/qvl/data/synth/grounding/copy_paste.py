@@ -52,6 +52,8 @@ _SCALES = (0.35, 1.8)
 _MOST_SIDE = 0.6
 _MIN_CUT_PX = 36
 _TRIES = 8
+_MIN_LEFT = 0.7
+"""Least share left of what was marked before; it may have been half hidden then already."""
 # A cut-out that is nearly its whole box is a mask drawn as a box: it would bring its surroundings.
 _MOST_FILLED = 0.97
 
@@ -262,7 +264,7 @@ def _uncovered(thing: Thing, cover: Mask, size: ImageSize) -> list[Thing] | None
     if not left.any():
         return []
     box = box_of_mask(left)
-    if share < MIN_VISIBLE or min(box.x2 - box.x1, box.y2 - box.y1) < MIN_SIDE_PX:
+    if share < _MIN_LEFT or min(box.x2 - box.x1, box.y2 - box.y1) < MIN_SIDE_PX:
         return None
     return [_seen(replace(thing, visible=round(share, 4)), left)]
 

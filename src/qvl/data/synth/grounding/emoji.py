@@ -35,6 +35,8 @@ class Glyph:
 
     character: str
     noun: Noun
+    category: str
+    """Heading of its line in the list, also where it is not asked about."""
     is_tintable: bool = False
     """Whether such things come in any colour."""
 
@@ -63,7 +65,9 @@ def _glyph(text: str, group: str) -> Glyph:
         group="" if group.startswith("[") else group,
         also=frozenset(also.split(", ")) if also else frozenset(),
     )
-    return Glyph(character=character, noun=noun, is_tintable=is_tintable)
+    return Glyph(
+        character=character, noun=noun, category=group.strip("[]"), is_tintable=is_tintable
+    )
 
 
 @lru_cache(maxsize=1)

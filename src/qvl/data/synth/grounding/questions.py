@@ -27,7 +27,7 @@ from qvl.data.synth.grounding.nouns import with_article
 from qvl.data.synth.grounding.referring import absent, refer, refer_several
 from qvl.data.synth.grounding.scene import Scene, Thing
 from qvl.data.synth.picking import pick, shuffled
-from qvl.geometry import Box, Point, ResizeTransform
+from qvl.geometry import PATCH, Box, Point, ResizeTransform
 from qvl.tasks import counting, detection, grounding
 from qvl.tasks.grounding import Grounded, GroundedBox, GroundedPoint, Kind, Language, Style
 
@@ -245,7 +245,8 @@ def _part(rng: np.random.Generator, asking: Asking) -> Turn | None:
             continue
         name, box, point = pick(rng, things[target].parts)
         words = f"{name} of the {describe(owner)}"
-        kind: Kind = "point" if rng.random() < 0.7 else "box"
+        is_thin = min(box.x2 - box.x1, box.y2 - box.y1) < PATCH
+        kind: Kind = "point" if is_thin or rng.random() < 0.7 else "box"
         item = _item(asking.scene, kind, box, point, words)
         return Turn(
             question=_worded(rng, f"the {words}", kind, "json"),

@@ -71,8 +71,13 @@ def refer_several(
             if anchor is not None:
                 expression = Relative(of, pick(rng, _PLACES), anchor)
         meant = referents(expression, things)
-        if meant is not None and least <= len(meant) <= most:
-            return expression
+        if meant is None or not least <= len(meant) <= most:
+            continue
+        if isinstance(expression, Select) and expression.is_negated:
+            every = referents(Select(of.name, of.plural), things)
+            if every == meant:  # nobody says "not red" where nothing is red
+                continue
+        return expression
     return None
 
 

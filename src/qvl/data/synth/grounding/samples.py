@@ -107,6 +107,8 @@ def referring_sample(
     Raises:
         MissingDependencyError: the font is missing.
     """
+    # Other pictures than those of `scene_sample` with the same numbers.
+    rng = np.random.default_rng(rng.integers(0, 2**63, 2))
     return _sample(
         rng,
         seed=seed,
