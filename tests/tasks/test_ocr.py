@@ -300,3 +300,14 @@ def test_damaged_answers() -> None:
 @requires_material
 def test_damaged_answers_by_the_thousand() -> None:
     mutations(100_000)
+
+
+def test_corners_are_asked_for_by_the_key_under_which_they_are_written() -> None:
+    asked = ocr.prompt("line", outlines=True)
+    assert asked.startswith(ocr.prompt("line"))
+    line = ocr.TextLine(
+        text="a", box=Box(0, 0, 9, 9), outline=(Point(0, 4), Point(4, 0), Point(9, 5), Point(5, 9))
+    )
+    key = asked.split('"')[1]
+    assert f'"{key}"' in ocr.format_lines([line])
+    assert ocr.parse(ocr.format_lines([line]), level="line").lines[0].outline == line.outline
