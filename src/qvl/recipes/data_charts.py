@@ -29,7 +29,7 @@ def charts(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
         parts={
             "matplotlib": (0.6, partial(chart_sample, renderer="matplotlib")),
             "seaborn": (0.25, partial(chart_sample, renderer="seaborn")),
-            # A page of plotly takes ten times as long.
+            # A page of plotly takes four times as long.
             "plotly": (0.15, partial(chart_sample, renderer="plotly")),
         }
     )

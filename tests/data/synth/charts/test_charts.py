@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shutil
 import statistics
 import subprocess
 import sys
@@ -313,3 +314,26 @@ def test_nothing_is_asked_that_cannot_be_read(seed: int, values: list[float], st
         if turn.kind == "compare":
             a, b = turn.about["categories"]
             assert abs(values[a] - values[b]) >= 2 * step
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_plotly_draws_the_bars_that_it_says() -> None:
+    pytest.importorskip("plotly", reason="charts by plotly need plotly")
+    pytest.importorskip("playwright", reason="pages need playwright")
+    from qvl.data.synth.charts.plotly_chart import draw_plotly
+    from qvl.data.synth.charts.styles import random_style
+
+    rng = np.random.default_rng(5)
+    data = invent(rng, "stacked_bar")
+    chart = draw_plotly(data, random_style(rng, side_tokens=(16, 18)))
+    bars = [e for e in chart.elements if e.role == "bar"]
+    assert len(bars) == len(data.series) * len(data.categories)
+    heights = [e.box.y2 - e.box.y1 for e in bars]
+    values = [value for row in data.series for value in row.values if value is not None]
+    scale = max(heights) / max(values)
+    assert np.allclose(np.array(values) * scale, heights, atol=2.0)
+    for element, height in zip(bars, heights, strict=True):
+        if height > 30:
+            x1, y1, x2, y2 = (round(v) for v in element.box)
+            inside = chart.pixels[y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].astype(int)
+            assert (np.abs(inside - element.colour).sum(-1) < 24).mean() > 0.8

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from qvl.data.filters.tables import tables_apart, tables_confident, tables_dense
 from qvl.data.records import Sample
 from qvl.data.synth.fonts import font_files
-from qvl.data.synth.tables.content import invent_table
+from qvl.data.synth.ocr.languages import common_words, language_of
+from qvl.data.synth.ocr.typefaces import choose
+from qvl.data.synth.tables.content import LANGUAGES, invent_table
 from qvl.data.synth.tables.grid import grid_size, placed_cells
 from qvl.data.synth.tables.samples import table_sample
 from qvl.errors import MissingDependencyError
@@ -25,8 +27,12 @@ from qvl.messages import Image
 from qvl.tasks import document, grounding
 from qvl.tasks.document_elements import Table
 
+pytest.importorskip("fontTools", reason="words of other languages need fonttools")
 try:
     font_files("train")
+    for code in LANGUAGES:
+        language = language_of(code)
+        choose(np.random.default_rng(1), language, common_words(code, "train")[0])
 except MissingDependencyError:
     pytest.skip("the fonts are not installed", allow_module_level=True)
 

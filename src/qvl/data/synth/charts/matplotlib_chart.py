@@ -376,7 +376,8 @@ def round_step(step: float) -> float:
 
 def _box(extent: Any, height: int) -> Box:
     """Figures of matplotlib count y from below."""
-    return Box(extent.x0, height - extent.y1, extent.x1, height - extent.y0)
+    sides = (extent.x0, height - extent.y1, extent.x1, height - extent.y0)
+    return Box(*map(float, sides))
 
 
 def _title_elements(titles: dict[str, Any], height: int) -> list[ChartElement]:

@@ -33,6 +33,8 @@ _SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8").split("\n", 1)[1]
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 _MOST_LINE_LABELS = 10
 _MARGIN = 10
+_SECONDS = 90.0
+"""A page has five megabytes of JavaScript to read; on a busy machine that takes a while."""
 _STANDOFF = 12
 
 
@@ -74,7 +76,8 @@ def draw_plotly(data: ChartData, style: ChartStyle) -> DrawnChart:
         "</div>"
         f"<script>{_plotly_js()}</script>"
     )
-    page = render_page(html, size=style.size, script=f"() => ({_SCRIPT})({said})")
+    script = f"() => ({_SCRIPT})({said})"
+    page = render_page(html, size=style.size, script=script, seconds=_SECONDS)
     pixels = np.asarray(page.picture, np.uint8)
     return DrawnChart(
         pixels=pixels,

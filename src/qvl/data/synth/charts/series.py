@@ -148,7 +148,7 @@ def _title(
         return f"Figure {int(rng.integers(1, 9))}: {text}"
     if form < 0.5:
         return text.upper() if len(text) < 36 else text
-    if form < 0.58 and not over_time and not groups:
+    if form < 0.58 and not over_time and not groups and not measure.startswith("Distribution"):
         return f"Which {axis} has the highest {lower(measure)}?"
     return text
 
