@@ -15,7 +15,7 @@ One episode a record, told apart by its shape:
       "result_action_type": 4, "result_touch_yx": "[0.5, 0.2]", "result_lift_yx": "[0.5, 0.2]",
       "ui_positions": "[[y, x, h, w]]", "ui_text": "[...]"}, ...]
 
-The first has pixels of the screen, the second shares of it.
+The first has pixels of the screen, the second shares of it; its elements may be in either.
 Source: AndroidControl (Li et al. 2024), AITZ (Zhang et al. 2024) and the action types and the
 distance of a tap of Android in the Wild (Rawles et al. 2023), action_type.py, action_matching.py.
 """
@@ -89,7 +89,7 @@ _SWIPES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Known:
-    """An element that the data set knows: its box in original_px and its text."""
+    """An element that the data set knows: its box, in original_px or as shares, and its text."""
 
     box: Box
     text: str
@@ -232,8 +232,8 @@ def _pixels(episode: Any) -> tuple[str, list[dict[str, Any]]]:
             "an episode without goal, screenshots or actions",
             hint="see qvl.data.interchange.trajectories",
         )
-    said = episode.get("step_instructions") or [""] * len(actions)
-    elements = episode.get("ui_elements") or [[]] * len(screens)
+    said = _list_of(episode, "step_instructions", str) or [""] * len(actions)
+    elements = _list_of(episode, "ui_elements", list) or [[]] * len(screens)
     # A last screen without an action shows the end.
     if len(screens) == len(actions) + 1:
         actions = [*actions, {"action_type": "status", "goal_status": "successful"}]
@@ -264,7 +264,7 @@ def _shares(steps: Sequence[Any]) -> tuple[str, list[dict[str, Any]]]:
     goal = steps[0].get("instruction")
     if not isinstance(goal, str):
         raise DataError(f"instruction is {shown(goal)}, expected words")
-    ordered = sorted(steps, key=lambda step: int(step.get("step_id", 0)))
+    ordered = sorted(steps, key=lambda step: _number(step.get("step_id", 0)))
     return goal, [
         {
             "screen": step.get("image_path"),
@@ -277,7 +277,8 @@ def _shares(steps: Sequence[Any]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _numbered(step: Mapping[str, Any]) -> dict[str, Any]:
-    kind = _NUMBERED.get(step["result_action_type"])
+    number = step["result_action_type"]
+    kind = _NUMBERED.get(number) if isinstance(number, int) else None
     if kind == "dual_point":
         touch, lift = _pair(step.get("result_touch_yx")), _pair(step.get("result_lift_yx"))
         return {"action_type": kind, "touch": touch, "lift": lift}
@@ -285,6 +286,8 @@ def _numbered(step: Mapping[str, Any]) -> dict[str, Any]:
         return {"action_type": "input_text", "text": step.get("result_action_text")}
     if kind in ("success", "failure"):
         return {"action_type": "status", "goal_status": kind}
+    if kind is None:
+        raise DataError(f"result_action_type is {shown(number)}, expected a kind of action")
     return {"action_type": kind}
 
 
@@ -301,7 +304,9 @@ def _positioned(step: Mapping[str, Any]) -> list[_Known]:
     places, texts = _json(step.get("ui_positions") or "[]"), _json(step.get("ui_text") or "[]")
     found = []
     for number, place in enumerate(places if isinstance(places, list) else []):
-        y, x, height, width = (_number(value) for value in place)
+        if not isinstance(place, list) or len(place) != 4:
+            raise DataError(f"element is {shown(place)}, expected [y, x, height, width]")
+        y, x, height, width = map(_number, place)
         text = texts[number] if isinstance(texts, list) and number < len(texts) else ""
         found.append(_Known(box=Box(x, y, x + width, y + height), text=str(text)))
     return found
@@ -316,14 +321,10 @@ def _known(item: Any) -> _Known:
 
 def _step(record: Mapping[str, Any], screen: Image, transform: ResizeTransform) -> TrajectoryStep:
     action, place = _action(record["action"], transform.original)
-    wrong = outside(action, transform.resized) if place is None else None
-    if place is not None and not (
-        0 <= place.x <= transform.original.width and 0 <= place.y <= transform.original.height
-    ):
-        wrong = place
+    wrong = outside(action, transform.original)
     if wrong is not None:
         raise DataError(f"({wrong.x:g}, {wrong.y:g}) is outside the screen of {transform.original}")
-    known = _smallest(record["elements"], place)
+    known = _smallest(_in_pixels(record["elements"], transform.original), place)
     return TrajectoryStep(
         screen=screen,
         action=_resized(action, transform),
@@ -391,6 +392,22 @@ def _action(record: Any, screen: ImageSize) -> tuple[Action, Point | None]:
     raise DataError(f"action is {shown(record)}, expected one that a phone can do")
 
 
+def _in_pixels(elements: Sequence[_Known], screen: ImageSize) -> list[_Known]:
+    """Boxes in original_px; data sets derived from one another have pixels or shares."""
+    if any(max(item.box) > 1 for item in elements):
+        return list(elements)
+    height, width = screen
+    return [
+        _Known(
+            box=Box(
+                item.box.x1 * width, item.box.y1 * height, item.box.x2 * width, item.box.y2 * height
+            ),
+            text=item.text,
+        )
+        for item in elements
+    ]
+
+
 def _smallest(elements: Sequence[_Known], place: Point | None) -> _Known | None:
     """The smallest element around a place."""
     if place is None:
@@ -405,6 +422,13 @@ def _smallest(elements: Sequence[_Known], place: Point | None) -> _Known | None:
         key=lambda item: (item.box.x2 - item.box.x1) * (item.box.y2 - item.box.y1),
         default=None,
     )
+
+
+def _list_of(record: Mapping[str, Any], key: str, kind: type) -> list[Any]:
+    value = record.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise DataError(f"{key} is {shown(value)}, expected a list of {kind.__name__}")
+    return value
 
 
 def _words(record: Mapping[str, Any], key: str) -> str:

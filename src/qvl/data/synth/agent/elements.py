@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvl.data.synth.agent.look import Device
 from qvl.data.synth.agent.stage import Stage
 from qvl.geometry import Box, Point
 
@@ -80,11 +81,13 @@ class View:
         elements: by their names, also those that cannot be seen.
         lines: of text of which at least a part is on the screen.
         layer: title of the dialog or menu that lies above, or empty.
+        view: which page of the app it is, "main" for the first.
     """
 
     elements: dict[str, Element]
     lines: tuple[Line, ...]
     layer: str
+    view: str
 
     def sees(self, names: tuple[str, ...]) -> bool:
         """Whether all of these can be seen whole."""
@@ -107,12 +110,17 @@ def look(stage: Stage) -> View:
         DataError: the page fails.
     """
     seen, tree = stage.evaluate(_PROBE), stage.tree()
-    found = [_element(record, tree, stage.device.scale) for record in seen["elements"]]
+    found = [_element(record, tree, stage.device) for record in seen["elements"]]
     lines = tuple(
-        Line(text=line["text"], box=Box(*line["box"]), is_whole=line["seen"])
+        Line(text=line["text"], box=_on_pixels(line["box"], stage.device), is_whole=line["seen"])
         for line in seen["lines"]
     )
-    return View(elements={item.e: item for item in found}, lines=lines, layer=seen["layer"])
+    return View(
+        elements={item.e: item for item in found},
+        lines=lines,
+        layer=seen["layer"],
+        view=seen["view"],
+    )
 
 
 def locate(stage: Stage, name: str) -> Element | None:
@@ -122,15 +130,15 @@ def locate(stage: Stage, name: str) -> Element | None:
         DataError: the page fails.
     """
     records = stage.evaluate(_PROBE, name)["elements"]
-    return _element(records[0], {}, stage.device.scale) if records else None
+    return _element(records[0], {}, stage.device) if records else None
 
 
-def _element(record: dict[str, Any], tree: dict[str, tuple[str, str]], scale: int) -> Element:
+def _element(record: dict[str, Any], tree: dict[str, tuple[str, str]], device: Device) -> Element:
     role, name = tree.get(record["e"], ("", ""))
-    box = Box(*(float(round(side)) for side in record["box"]))
+    box = _on_pixels(record["box"], device)
     problem = record["problem"]
     side = min(box.x2 - box.x1, box.y2 - box.y1)
-    if not problem and record["kind"] and side < _LEAST_SIDE_PX * scale:
+    if not problem and record["kind"] and side < _LEAST_SIDE_PX * device.scale:
         problem = "tiny"
     if not problem and record["rects"] > 1:
         problem = "torn"  # over two lines: its box holds much that is not it
@@ -151,4 +159,16 @@ def _element(record: dict[str, Any], tree: dict[str, tuple[str, str]], scale: in
         is_enabled=record["enabled"],
         box=box,
         problem=problem,
+    )
+
+
+def _on_pixels(sides: list[float], device: Device) -> Box:
+    """Whole pixels of the screen; an element may end a little beyond its edge.
+
+    Source: official qwen-vl-finetune/tools/process_bbox.ipynb: round, clamp to 0..side-1.
+    """
+    height, width = (side * device.scale for side in device.size)
+    last = (width - 1, height - 1) * 2
+    return Box(
+        *(float(min(max(round(side), 0), limit)) for side, limit in zip(sides, last, strict=True))
     )

@@ -57,6 +57,10 @@ _WAY = """name => {
   return null;
 }"""
 _IS_FOCUSED = "name => document.activeElement === one(name)"
+_IS_HIT = """([name, x, y]) => {
+  const top = document.elementFromPoint(x, y);
+  return Boolean(top) && one(name).contains(top);
+}"""
 _IS_SLIDER_AT = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('[data-slider]'))"
 _SLIDER = """name => {
   const { min, max, slider } = one(name).dataset;
@@ -253,9 +257,7 @@ def _into_view(stage: Stage, name: str) -> Iterator[_Planned]:
 def _is_hit(stage: Stage, item: Element) -> bool:
     """Whether the middle of an element that ends outside its list can be clicked."""
     x, y = (value / stage.device.scale for value in item.centre)
-    script = "([name, x, y]) => { const t = document.elementFromPoint(x, y); return Boolean(t) "
-    "&& one(name).contains(t); }"
-    return bool(stage.evaluate(script, [item.e, x, y]))
+    return bool(stage.evaluate(_IS_HIT, [item.e, x, y]))
 
 
 def _scroll(stage: Stage, box: Box, way: float) -> Action:
@@ -273,8 +275,8 @@ def _scroll(stage: Stage, box: Box, way: float) -> Action:
 
 
 def _why_scroll(way: float) -> str:
-    return f"What I need is not in view. It should be further {'down' if way > 0 else 'up'}, so "
-    "I scroll there."
+    side = "down" if way > 0 else "up"
+    return f"What I need is not in view. It should be further {side}, so I scroll there."
 
 
 def _state(stage: Stage) -> dict[str, Any]:

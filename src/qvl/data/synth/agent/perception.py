@@ -13,7 +13,7 @@ from qvl.data.synth.agent.elements import Line, View, look
 from qvl.data.synth.agent.grounding import about
 from qvl.data.synth.agent.screens import Screen, opened, random_screen
 from qvl.errors import DataError
-from qvl.geometry import Box, ImageSize
+from qvl.geometry import ImageSize
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.tasks import ocr
 
@@ -24,6 +24,14 @@ _CAPTION_PROMPTS = (
     "Describe the screenshot in a few sentences.",
     "What can be seen on this screen?",
 )
+_KINDS = {
+    "shop": "an online shop", "mail": "a mail app", "chat": "a chat app",
+    "login": "a page to sign in",
+    "settings": "the settings of a device", "booking": "a page to book something",
+    "wizard": "a guided setup", "table": "a list of people", "dashboard": "a dashboard",
+    "files": "a file manager", "editor": "a text editor", "calendar": "a calendar",
+    "player": "a music player", "map": "a map", "news": "an online newspaper",
+}  # fmt: skip
 _SHORT = "Describe this screenshot in one sentence."
 _READ_PROMPT = "What text is written at {box}?"
 
@@ -119,14 +127,12 @@ def screen_text_sample(
         for item in view.usable()
     )
     if has_all and rng.random() < 0.8:
-        lines = [
-            ocr.TextLine(text=line.text, box=_whole_pixels(line.box)) for line in _in_rows(whole)
-        ]
+        lines = [ocr.TextLine(text=line.text, box=line.box) for line in _in_rows(whole)]
         turns = [(ocr.prompt("line"), ocr.format_lines(lines))]
     else:
         turns = [
             (
-                _READ_PROMPT.format(box=[*map(int, _whole_pixels(line.box))]),
+                _READ_PROMPT.format(box=[*map(int, line.box)]),
                 ocr.format_text(line.text),
             )
             for line in some(rng, whole, questions)
@@ -170,13 +176,15 @@ def _opening(rng: np.random.Generator, screen: Screen, view: View) -> str:
         "phone": (" on a phone", " on the screen of a phone"),
     }[screen.frame]
     what = screen.app.about
-    subject = what if not screen.path else f"{what[0].upper()}{what[1:]}"
     mode = " in dark mode" if screen.look.is_dark else ""
-    if screen.path and not view.layer:
-        # It was left for another page of the app, so its first sentence may be false.
-        return f"A page of {screen.app.name}, an app of the kind "
-        f"{screen.app.kind}{one(rng, where)}{mode}."
-    return f"{subject}{one(rng, where)}{mode}."
+    if _is_elsewhere(screen, view):
+        what = f"A page of {screen.app.name}, {_KINDS[screen.app.kind]}"
+    return f"{what}{one(rng, where)}{mode}."
+
+
+def _is_elsewhere(screen: Screen, view: View) -> bool:
+    """Whether clicks led away from what the app's first sentence speaks of."""
+    return bool(screen.path) and (len(screen.path) > 1 or not view.layer or view.view != "main")
 
 
 def _middle(screen: Screen, view: View) -> list[str]:
@@ -185,6 +193,9 @@ def _middle(screen: Screen, view: View) -> list[str]:
 
 def _end(screen: Screen, view: View) -> list[str]:
     said = []
+    if _is_elsewhere(screen, view):
+        whole = sorted({line.text for line in view.lines if line.is_whole}, key=len)[-3:]
+        said.append("One can read " + ", ".join(f"“{text}”" for text in whole) + ".")
     if view.layer:
         inside = [item for item in view.usable() if item.kind in ("button", "menu entry", "option")]
         words = [f"“{item.text}”" for item in inside if item.text][:5]
@@ -255,7 +266,3 @@ def _in_rows(lines: list[Line]) -> list[Line]:
         else:
             rows.append([line])
     return [line for row in rows for line in sorted(row, key=lambda item: item.box.x1)]
-
-
-def _whole_pixels(box: Box) -> Box:
-    return Box(*(float(round(side)) for side in box))

@@ -82,6 +82,6 @@
   return {
     elements,
     lines: lines.map((l) => ({ text: l.text, box: scaled(l), seen: l.seen })),
-    layer: open[open.length - 1] || "",
+    layer: open[open.length - 1] || "", view: state["ui.view"],
   };
 }

@@ -106,9 +106,14 @@ def table(rng: np.random.Generator, device: Device) -> App:
         about=f"A list of people in an app called {name}" if device.is_mobile
         else f"A table of people in an app called {name}",
         facts=(
-            Fact(
-                text=f"{len(people)} people are listed on {pages} pages.",
-                seen=("total", f"page:{pages}"),
+            *(
+                () if device.is_mobile
+                else (
+                    Fact(
+                        text=f"{len(people)} people are listed on {pages} pages.",
+                        seen=("total", f"page:{pages}"),
+                    ),
+                )
             ),
             *(
                 Fact(
@@ -323,19 +328,26 @@ def _questions(people: list[_Person], seen: list[_Person], device: Device) -> tu
                 ),
             )
         ),
-        Question(
-            ask="How many people are there in all?", answer=str(len(people)), seen=("total",),
-        ),
-        *(
-            (
-                Question(
-                    ask="Who is the oldest person shown on this page?",
-                    answer=max(seen, key=lambda p: p.age).name,
-                    seen=tuple(f"age:{p.name}" for p in seen),
-                ),
-            ) if sorted(p.age for p in seen)[-1] != sorted(p.age for p in seen)[-2] else ()
-        ),
+        *(() if device.is_mobile else _questions_of_the_table(people, seen)),
     )  # fmt: skip
+
+
+def _questions_of_the_table(
+    people: Sequence[_Person], seen: Sequence[_Person]
+) -> tuple[Question, ...]:
+    """About all of its rows; a phone shows neither how many there are nor their ages."""
+    total = Question(
+        ask="How many people are there in all?", answer=str(len(people)), seen=("total",)
+    )
+    ages = sorted(person.age for person in seen)
+    if ages[-1] == ages[-2]:
+        return (total,)
+    oldest = Question(
+        ask="Who is the oldest person shown on this page?",
+        answer=max(seen, key=lambda p: p.age).name,
+        seen=tuple(f"age:{p.name}" for p in seen),
+    )
+    return total, oldest
 
 
 def _table_tasks(

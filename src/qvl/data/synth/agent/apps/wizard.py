@@ -189,7 +189,7 @@ def _view(name: str, step: int, count: int, title: str, parts: list[Html]) -> Ht
         ],
     )  # fmt: skip
     return div(
-        "", heading(icon("bolt"), tag("span", name, class_="title", data_e="brand")),
+        "", heading(icon("bolt"), tag("span", name, class_="title")),
         div(
             "grow scroll pad col",
             div(
