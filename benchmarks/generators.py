@@ -9,6 +9,7 @@ browser among them: half of two processors belongs to it where pages are drawn, 
 """
 
 import argparse
+import inspect
 import sys
 import time
 
@@ -24,6 +25,12 @@ SEED_STRIDE = 97
 
 def drawn(name: str, seconds: float) -> str:
     """Returns a row of the table."""
+    needed = [
+        p.name for p in inspect.signature(DATA_RECIPES[name]).parameters.values()
+        if p.default is p.empty
+    ]  # fmt: skip
+    if needed:
+        return f"| {name} | | needs {', '.join(needed)} | |"
     try:
         source, _ = DATA_RECIPES[name]()
         source[0]  # starts the browser, loads typefaces
