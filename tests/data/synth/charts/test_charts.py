@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from qvl.data.records import Sample
 from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Reading, Series, Unit
 from qvl.data.synth.charts.samples import Renderer, chart_sample
-from qvl.data.synth.charts.series import KINDS, invent, shares_of_100
+from qvl.data.synth.charts.series import KINDS, invent
 from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS
+from qvl.data.synth.charts.values import shares_of_100
 from qvl.data.synth.charts.view import View
 from qvl.data.synth.fonts import font_files
 from qvl.errors import MissingDependencyError

@@ -1,7 +1,7 @@
 """Invents what a chart shows: a topic, its categories, and values that look measured.
 
-Owns: trends, seasons, shares, correlations, distributions, missing values, titles. Does not own:
-the lists of topics (``topics``), how a chart looks (``styles``).
+Owns: forms of data, correlations, distributions, missing values, titles. Does not own: the lists of
+topics (``topics``), plain rows of numbers (``values``), how a chart looks (``styles``).
 
     kind -> invent(rng, kind) -> ChartData
 """
@@ -20,11 +20,17 @@ from qvl.data.synth.charts.topics import (
     SHARES,
     TIMES,
     TOPICS,
-    WEEKDAY,
     YEAR,
     Dimension,
     Measure,
     Topic,
+)
+from qvl.data.synth.charts.values import (
+    entity_values,
+    labels_of,
+    rounded,
+    shares_of_100,
+    time_values,
 )
 from qvl.data.synth.picking import lower, pick
 
@@ -37,79 +43,6 @@ _GAP_SHARE = 0.12
 def invent(rng: np.random.Generator, kind: Kind) -> ChartData:
     """Returns data for a chart of a kind."""
     return _INVENTORS[kind](rng, kind)
-
-
-def labels_of(rng: np.random.Generator, dimension: Dimension, count: int) -> tuple[str, ...]:
-    """Some of a dimension's labels: neighbours where they have an order."""
-    count = min(count, len(dimension.labels))
-    if dimension.is_ordered:
-        start = int(rng.integers(len(dimension.labels) - count + 1))
-        if dimension == WEEKDAY:
-            start = 0
-        return dimension.labels[start : start + count]
-    chosen = rng.permutation(len(dimension.labels))[:count]
-    if rng.random() < 0.3:
-        chosen = np.sort(chosen)
-    return tuple(dimension.labels[int(i)] for i in chosen)
-
-
-def entity_values(rng: np.random.Generator, measure: Measure, count: int) -> list[float]:
-    """Values of things that have no order: some are far larger than others."""
-    low, high = measure.low, measure.high
-    if measure.is_additive:
-        span = rng.beta(1.2, 2.2, count) if rng.random() < 0.7 else rng.uniform(0.2, 1.0, count)
-        values = low + (high - low) * span * float(rng.uniform(0.25, 1.0))
-    else:
-        middle, width = rng.uniform(0.3, 0.7), rng.uniform(0.15, 0.3)
-        values = low + (high - low) * rng.normal(middle, width, count).clip(0.02, 0.98)
-    return _rounded(values, measure.unit)
-
-
-def time_values(
-    rng: np.random.Generator, measure: Measure, count: int, *, season: int = 0
-) -> list[float]:
-    """Values in the order of time: a trend, a season, noise."""
-    low, high = measure.low, measure.high
-    t = np.linspace(0.0, 1.0, count)
-    start, end = rng.uniform(0.15, 0.85, 2)
-    form = rng.random()
-    trend = start + (end - start) * t
-    if form < 0.25:  # a peak or a dip on the way
-        at, height = rng.uniform(0.25, 0.75), rng.uniform(0.2, 0.5) * rng.choice([-1, 1])
-        trend = trend + height * np.exp(-((t - at) ** 2) / 0.03)
-    elif form < 0.4:  # a sudden step
-        trend = trend + (t > rng.uniform(0.3, 0.7)) * rng.uniform(-0.4, 0.4)
-    elif form < 0.55:
-        trend = start + (end - start) * t ** float(rng.uniform(1.5, 3.0))
-    if season:
-        phase = rng.uniform(0, 2 * np.pi)
-        trend = trend + rng.uniform(0.08, 0.3) * np.sin(
-            2 * np.pi * np.arange(count) / season + phase
-        )
-    steps = rng.normal(0.0, rng.uniform(0.015, 0.07), count)
-    return _rounded(low + (high - low) * (trend + steps).clip(0.03, 0.99), measure.unit)
-
-
-def shares_of_100(rng: np.random.Generator, count: int, decimals: int = 0) -> list[float]:
-    """Percentages that add up to 100, each of at least 3.
-
-    >>> shares = shares_of_100(np.random.default_rng(1), 5)
-    >>> round(sum(shares), 6), min(shares) >= 3
-    (100.0, True)
-    """
-    scale = 10**decimals
-    least = 3 * scale
-    parts = rng.dirichlet(np.full(count, 2.2)) * (100 * scale - count * least)
-    whole = np.floor(parts).astype(int)
-    # Largest remainders first, as seats are given to parties, so that nothing is lost by rounding.
-    missing = 100 * scale - count * least - int(whole.sum())
-    for i in np.argsort(parts - whole)[::-1][:missing]:
-        whole[i] += 1
-    return [round(float(value + least) / scale, decimals) for value in whole]
-
-
-def _rounded(values: Sequence[float] | np.ndarray, unit: Unit) -> list[float]:
-    return [round(float(value), unit.decimals) for value in values]
 
 
 def _topic(rng: np.random.Generator) -> tuple[Topic, Measure]:
@@ -170,7 +103,7 @@ def _one_row(rng: np.random.Generator, kind: Kind) -> ChartData:
         values = [*entity_values(rng, measure, len(labels))]
         if measure.is_additive and kind == "bar" and rng.random() < 0.08:  # orders of magnitude
             powers = 10 ** rng.uniform(0.0, 3.0, len(labels))
-            values = [*_rounded(max(1.0, measure.low / 10) * powers, measure.unit)]
+            values = [*rounded(max(1.0, measure.low / 10) * powers, measure.unit)]
         if not dimension.is_ordered and rng.random() < 0.35:  # sorted, as reports often are
             order = np.argsort([value or 0.0 for value in values])[:: int(rng.choice([1, -1]))]
             labels = tuple(labels[int(i)] for i in order)
@@ -307,8 +240,8 @@ def _points(rng: np.random.Generator, kind: Kind) -> ChartData:
         ys = pair.y.low + (pair.y.high - pair.y.low) * up
         series.append(
             replace(
-                _series(name, _rounded(ys, replace(pair.y.unit, decimals=1)), pair.y),
-                xs=tuple(_rounded(xs, replace(pair.x.unit, decimals=1))),
+                _series(name, rounded(ys, replace(pair.y.unit, decimals=1)), pair.y),
+                xs=tuple(rounded(xs, replace(pair.x.unit, decimals=1))),
             )
         )
     return ChartData(
@@ -362,7 +295,7 @@ def _correlations(rng: np.random.Generator, kind: Kind) -> ChartData:
         category_axis=topic.dimensions[0].name,
         categories=names,
         series=tuple(
-            _series(name, _rounded(row, measure.unit), measure)
+            _series(name, rounded(row, measure.unit), measure)
             for name, row in zip(names, matrix, strict=True)
         ),
         group_axis=f"second {topic.dimensions[0].name}",
@@ -382,7 +315,7 @@ def _distributions(rng: np.random.Generator, kind: Kind) -> ChartData:
         low, high = inner[0] - rng.uniform(0.3, 1), inner[2] + rng.uniform(0.3, 1)
         five = np.array([low, *np.sort([inner[0] - 0.1, inner[1], inner[2] + 0.1]), high])
         values = measure.low + span * (middle + width * five / 2).clip(0.01, 0.99)
-        rows.append(_rounded(np.sort(values), measure.unit))
+        rows.append(rounded(np.sort(values), measure.unit))
     return ChartData(
         kind=kind,
         title=_title(rng, f"Distribution of {lower(measure.name)}", dimension.name, labels),

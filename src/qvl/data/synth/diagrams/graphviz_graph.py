@@ -154,7 +154,7 @@ class _Look:
         lines += [self._node(graph, i) for i in range(len(graph.nodes))]
         arrow = "->" if graph.directed else "--"
         for edge in graph.edges:
-            label = f' [label="{_quoted(edge.label)}"]' if edge.label else ""
+            label = f' [label=" {_quoted(edge.label)} "]' if edge.label else ""  # off the line
             lines.append(f"n{edge.source} {arrow} n{edge.target}{label}")
         return "\n".join([*lines, "}"])
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qvl.data.synth.charts.records import Unit
-from qvl.data.synth.charts.series import entity_values, labels_of, time_values
 from qvl.data.synth.charts.topics import TIMES, TOPICS, Dimension, Measure, Topic
+from qvl.data.synth.charts.values import entity_values, labels_of, time_values
 from qvl.data.synth.ocr.languages import common_words
 from qvl.data.synth.picking import pick, shuffled
 from qvl.data.synth.words import Split
