@@ -74,6 +74,7 @@ def plant(folder: Path, samples: int) -> int:
             "keys": scheme.band_keys(texts),
             "scores": np.zeros(count),
             "num_pictures": np.ones(count, np.int32),
+            "videos": np.zeros(count, np.uint64),
             "bits": bits,
             "thumbnails": thumbnails,
         }

@@ -23,7 +23,7 @@ from qvl.data.records import Sample
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader
 from qvl.errors import ConfigError, DataError
-from qvl.messages import Image
+from qvl.messages import Image, Video
 from tests.data.dedup.test_minhash import text
 from tests.data.dedup.test_pictures import photo
 from tests.data.small import asked
@@ -111,6 +111,23 @@ def test_what_is_kept(tmp_path: Path) -> None:
     assert texts.kept.tolist() == [1, 1, 1, 1, 4, 5, 4, 7]
     pictures = table_of(samples, tmp_path / "picture", by="picture")
     assert pictures.kept.tolist() == [1, 1, 1, 3, 4, 5, 4, 7]
+
+
+def filmed(seed: int, answer: str) -> Sample:
+    frames = [np.asarray(photo(seed)), np.asarray(photo(seed + 1))]
+    return asked("What colour is the ball in the video?", answer, Video(frames, fps=2.0))
+
+
+def test_one_question_about_many_videos_is_no_duplicate(tmp_path: Path) -> None:
+    samples: list[Sample | None] = [filmed(seed, "It is red.") for seed in (1, 5, 9)]
+    assert not table_of(samples, tmp_path / "other").kinds.any()
+    assert table_of([*samples, filmed(5, "It is red.")], tmp_path / "same").kinds.tolist() == [
+        *(0, 0, 0),
+        1,
+    ]
+    words = " ".join(text(random.Random(3), 60))
+    near: list[Sample | None] = [filmed(1, words), filmed(1, f"{words} end"), filmed(5, words)]
+    assert table_of(near, tmp_path / "near").kinds.tolist() == [0, 2, 0]
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -49,7 +49,8 @@ class NearRule:
 
     Attributes:
         by: what is compared. With "both" a text may come again with other pictures, and a picture
-            with other questions; samples without pictures are compared by their texts.
+            with other questions; samples without pictures are compared by their texts. Videos
+            are the same when their files are.
         least_similarity: of the sets of shingles, as estimated from the signatures; how many pairs
             of a similarity are compared at all is `MinHash.chance`.
         picture: when pictures are the same.
@@ -182,11 +183,14 @@ def _text_groups(signatures: SignatureFolder, rule: NearRule) -> npt.NDArray[np.
 
 
 def _picture_groups(signatures: SignatureFolder, rule: NearRule) -> npt.NDArray[np.uint64]:
-    """A key of every sample's pictures in their order, equal for near ones; `_NO_PICTURES` of
-    samples without."""
+    """A key of every sample's pictures in their order, equal for near ones, and of its videos,
+    equal for the same ones; `_NO_PICTURES` of samples without both."""
     counts = signatures.column("num_pictures")
-    keys = np.full(len(counts), _NO_PICTURES)
-    if rule.by == "text" or not counts.any():
+    if rule.by == "text":
+        return np.full(len(counts), _NO_PICTURES)
+    videos = signatures.column("videos")
+    keys = np.where(videos == 0, _NO_PICTURES, mixed(videos))
+    if not counts.any():
         return keys
     bits = signatures.column("bits")
     groups = Clusters(len(bits))

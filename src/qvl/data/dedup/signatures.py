@@ -36,7 +36,7 @@ from qvl.data.shard_index import write_json
 from qvl.data.sources import Source
 from qvl.data.texts import turns_text, words_of
 from qvl.errors import DataError, QvlError
-from qvl.messages import Image
+from qvl.messages import Image, Video
 from qvl.processing.image import load_image
 
 PER_PART = 10_000
@@ -65,6 +65,7 @@ class _Columns:
     texts: list[npt.NDArray[np.uint32]] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     num_pictures: list[int] = field(default_factory=list)
+    videos: list[int] = field(default_factory=list)
     bits: list[int] = field(default_factory=list)
     thumbnails: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     num_unreadable: int = 0
@@ -79,6 +80,7 @@ class _Columns:
             "keys": options.text.band_keys(texts),
             "scores": np.array(self.scores, np.float64),
             "num_pictures": np.array(self.num_pictures, np.int32),
+            "videos": np.array(self.videos, np.uint64),
             "bits": np.array(self.bits, np.uint64),
             "thumbnails": np.array(self.thumbnails, np.uint8).reshape(-1, THUMBNAIL_BYTES),
         }
@@ -180,14 +182,24 @@ def _do_part(
 def _add(columns: _Columns, sample: Sample, options: SignatureOptions) -> None:
     pictures = [part for part in media_of(sample.conversation) if isinstance(part, Image)]
     found = [picture_signature(load_image(part.source)) for part in pictures]
-    content = content_of(sample)
+    content, videos = content_of(sample), _videos_of(sample)
     columns.contents.append(content)
     columns.texts.append(options.text.signature(turns_text(sample)))
     scores = sample.provenance.scores
     columns.scores.append(0.0 if options.score is None else float(scores.get(options.score, 0.0)))
     columns.num_pictures.append(len(found))
+    columns.videos.append(videos)
     columns.bits += [signature.bits for signature in found]
     columns.thumbnails += [signature.thumbnail for signature in found]
+
+
+def _videos_of(sample: Sample) -> int:
+    """64 bits that are equal for the same files of videos in the same order; 0 without any."""
+    videos = [part for part in media_of(sample.conversation) if isinstance(part, Video)]
+    if not videos:
+        return 0
+    plain = json.dumps([media_hashes(part) for part in videos]).encode()
+    return int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest(), "little") | 1
 
 
 def _add_unreadable(columns: _Columns, number: int, options: SignatureOptions) -> None:
@@ -195,6 +207,7 @@ def _add_unreadable(columns: _Columns, number: int, options: SignatureOptions) -
     columns.texts.append(options.text.signature(""))
     columns.scores.append(0.0)
     columns.num_pictures.append(0)
+    columns.videos.append(0)
     columns.num_unreadable += 1
 
 
