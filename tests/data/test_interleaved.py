@@ -1,5 +1,6 @@
 """A document is the same after it was a sample, and after it was stored."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from qvl.messages import Image
 from tests.data.small import asked, picture
 
 ORIGIN = Provenance(generator="test")
+LONG = 300_000
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)
 NODES = st.lists(
     WORDS.map(lambda text: paragraphs_of(text)[:1]).filter(bool).map(lambda found: found[0])
@@ -68,3 +70,10 @@ def test_odd_facts_cost_no_picture(told: object) -> None:
     sample = sample_of(Document(nodes=(Picture(source=np.zeros((28, 28, 3), np.uint8)),)), ORIGIN)
     odd = replace(sample, facts={"pictures": told})
     assert len(document_of(odd).pictures) == 1
+
+
+def test_white_space_is_read_in_linear_time() -> None:
+    start = time.process_time()
+    assert len(paragraphs_of("a" + " " * LONG + "b")) == 1
+    assert [item.text for item in paragraphs_of("a" + " \n" * LONG + "b")] == ["a", "b"]
+    assert time.process_time() - start < 2

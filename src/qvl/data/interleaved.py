@@ -22,7 +22,8 @@ from qvl.messages import Conversation, Image, Message, Part, Text
 
 TASK = "interleaved"
 
-_BREAK = re.compile(r"\s*\n\s*\n\s*")
+# It begins with a character that is no other white space, so that long runs of it are read once.
+_BREAK = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +87,7 @@ def paragraphs_of(text: str) -> list[Paragraph]:
     >>> [paragraph.text for paragraph in paragraphs_of("One.\\n \\nTwo\\nlines.\\n")]
     ['One.', 'Two\\nlines.']
     """
-    return [Paragraph(text=piece) for piece in _BREAK.split(text.strip()) if piece]
+    return [Paragraph(text=text) for piece in _BREAK.split(text) if (text := piece.strip())]
 
 
 def sample_of(

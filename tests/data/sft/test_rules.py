@@ -1,5 +1,7 @@
 """Each rule drops its fault and leaves alone what only looks like it."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,13 @@ def test_rating_of_safety() -> None:
     assert "User: How?\nAssistant: So." in words.text
     assert read_number("I would say 8.") == 8
     assert read_number("none") is None
+
+
+def test_empty_lines_take_linear_time() -> None:
+    start = time.process_time()
+    assert malformed(asked("Go on.", "```json" + "\n" * 100_000 + "x")) is None
+    assert cut_off(asked("Go on.", "a" + "\n" * 100_000 + "b")) is None
+    assert time.process_time() - start < 2
 
 
 def test_drawn_samples_pass_all_rules() -> None:

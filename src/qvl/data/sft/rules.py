@@ -50,8 +50,9 @@ _NEEDS_MEDIA = re.compile(
     re.IGNORECASE,
 )
 _DENSE = ("Han", "Kana", "Hangul")
-_FENCE = re.compile(r"^\s*(`{3,})", re.MULTILINE)
-_JSON_FENCE = re.compile(r"```json\s*\n(.*?)```", re.DOTALL)
+# White space without line ends: of a long run of empty lines each is read once.
+_FENCE = re.compile(r"^[^\S\n]*(`{3,})", re.MULTILINE)
+_JSON_FENCE = re.compile(r"```json[^\S\n]*\n(.*?)```", re.DOTALL)
 _QUOTED = re.compile(
     r"[\"“”'‘’「」『』《》][^\"“”'‘’「」『』《》\n]{1,80}[\"“”'‘’「」『』《》]|`[^`\n]+`"
 )

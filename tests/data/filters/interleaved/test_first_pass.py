@@ -1,11 +1,23 @@
 """What the rules call clear is clear: a picture of which nothing is known never is."""
 
+import random
+import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from qvl.data.filters.interleaved.first_pass import GOOD, Evidence, Pictured, balance, relevance
+from qvl.data.filters.interleaved.first_pass import (
+    GOOD,
+    Evidence,
+    Pictured,
+    balance,
+    evidence,
+    relevance,
+    text_quality,
+)
 from qvl.data.filters.interleaved.images import information, look
+from qvl.data.interleaved import Document, Paragraph
 
 MILL = frozenset({"mill", "river", "wheel"})
 KNOWN = Pictured(words=MILL, near=MILL, far=(), mark="a", information=0.5)
@@ -41,3 +53,13 @@ def test_information_is_what_can_be_seen() -> None:
     assert max(flat_ones) < 0.02
     assert information(look(blocks)) > 0.4
     assert information(look(np.zeros((2, 900, 3), np.uint8))) == 0
+
+
+def test_text_without_sentences_is_judged_in_linear_time() -> None:
+    """Prose by all other numbers, of many words and without one full stop."""
+    rng = random.Random(0)
+    words = ["".join(rng.choices("bdfglmnrst", k=5)) for _ in range(20_000)]
+    text = " ".join(f"of the {one} and {other}," for one, other in pairwise(words))
+    start = time.process_time()
+    assert text_quality(evidence(Document(nodes=(Paragraph(text=text),)))).score is None
+    assert time.process_time() - start < 5

@@ -138,7 +138,7 @@ _CAPITALS = (0.12, 0.5)  # share of letters: prose has 0.02 to 0.06
 _REPEATED = (0.05, 0.3)  # share of five-word sequences
 _MARKS = (0.02, 0.06, 0.25)  # share of punctuation: bad below, good from, good to
 _BROKEN = (0.02, 0.12)  # share of articles ("the", "a") before a word that cannot follow them
-_SENTENCE = re.compile(r"[^.!?\u3002]+[.!?\u3002]")
+_SENTENCE_END = re.compile(r"[^.!?\u3002][.!?\u3002]")
 # An article of English is followed by a noun or what describes one, never by these.
 _CLOSED = """a and are as at be because been but by can could did do does for from had has have he
     him if in into is it its me my of on or our she so than that the their them then there these
@@ -177,7 +177,7 @@ def text_quality(found: Evidence) -> Verdict:
         and repeated <= _REPEATED[0]
         and _MARKS[1] <= marks <= _MARKS[2]
         and broken <= _BROKEN[0]
-        and len(_SENTENCE.findall(found.text)) >= 2
+        and len(_SENTENCE_END.findall(found.text)) >= 2
     )
     return Verdict(GOOD, "prose") if is_clear else Verdict(None, "neither prose nor noise")
 

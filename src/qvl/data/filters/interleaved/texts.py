@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence, Set
 
-_EDGES = re.compile(r"^[\W_\d]+|[\W_\d]+$")
+_FIRST_TO_LAST = re.compile(r"[^\W_\d](?:.*[^\W_\d])?", re.DOTALL)
 _CHINESE_OR_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORDS_AND_MARKS = re.compile(r"[\w']+|[.,;:!?\u2026\u3002\uff0c\uff01\uff1f\u061f\u060c]")
 _MARKS = frozenset(".,;:!?\u2026\u3002\uff0c\uff01\uff1f\u061f\u060c")
@@ -38,8 +38,13 @@ def words(text: str) -> tuple[str, ...]:
     text = text[:_LONGEST]
     if not text.isascii():
         text = _CHINESE_OR_JAPANESE.sub(r" \g<0> ", text)
-    stripped = [word if word.isalpha() else _EDGES.sub("", word) for word in text.lower().split()]
-    return tuple(filter(None, stripped))
+    found = [word if word.isalpha() else _stripped(word) for word in text.lower().split()]
+    return tuple(filter(None, found))
+
+
+def _stripped(word: str) -> str:
+    letters = _FIRST_TO_LAST.search(word)
+    return letters.group() if letters else ""
 
 
 def character_repetition(text: str) -> float:
