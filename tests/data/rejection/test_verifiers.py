@@ -95,7 +95,12 @@ def right(verifier: Any, truth: str, answer: str, **options: Any) -> bool:
         ("7", "17", False),
         ("Answer: red", "red", True),
         ("日本", "「日本」", True),
-        ("-5", "5", True),  # marks around are no words; numbers have their own verifier
+        ("-5", "5", False),
+        ("-5", "\u22125.", True),
+        ("C++", "C", False),
+        ("50%", "50", False),
+        ("+", "-", False),
+        ("?", "!", False),
     ],
 )
 def test_texts(truth: str, answer: str, is_same: bool) -> None:

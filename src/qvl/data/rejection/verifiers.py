@@ -130,10 +130,15 @@ def _bare(text: str) -> str | None:
 
 
 _ARTICLE = re.compile(r"^(?:a|an|the) ")
+# Marks that set words apart and say nothing; signs of numbers, units and names are words.
+_AROUND = (
+    " .,;:!?\"'`()[]{}*_~|\u2026\u2018\u2019\u201c\u201d\u00ab\u00bb\u3001\u3002\u3008\u3009"
+    + ("\u300a\u300b\u300c\u300d\u300e\u300f\u3010\u3011")
+)
 
 
 def same_text(answer: str, sample: Sample) -> Verdict:
-    """The same words, whatever the case, the spaces, and the marks and article around them.
+    """The same words, whatever the case, the spaces, and the punctuation and article around them.
 
     >>> plain("The  Red circle."), plain("ＲＥＤ")
     ('red circle', 'red')
@@ -144,14 +149,13 @@ def same_text(answer: str, sample: Sample) -> Verdict:
 
 
 def plain(text: str) -> str:
-    """A text as `same_text` compares it."""
+    """A text as `same_text` compares it.
+
+    >>> plain("«C++».") == plain("C"), plain("-5") == plain("5"), plain("50%")
+    (False, False, '50%')
+    """
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    start, stop = 0, len(folded)
-    while start < stop and not folded[start].isalnum():
-        start += 1
-    while stop > start and not folded[stop - 1].isalnum():
-        stop -= 1
-    return _ARTICLE.sub("", folded[start:stop])
+    return _ARTICLE.sub("", folded.replace("\u2212", "-").strip(_AROUND) or folded)
 
 
 def same_number(
