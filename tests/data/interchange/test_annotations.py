@@ -224,6 +224,17 @@ def test_faults_have_their_line(tmp_path: Path) -> None:
     assert shown(lines[2])[0] == ("user", ["a"])
 
 
+def test_a_line_too_long_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qvl.data.interchange.annotations._MAX_LINE_BYTES", 500)
+    line, long = json.dumps(record("a", "b")), json.dumps(record("a", "b" * 1700))
+    lines = AnnotationFile(write(tmp_path, f"{line}\n{long}\n{line}\n{long}", "a.jsonl"))
+    assert [lines.where(number) for number in range(4)] == [f"a.jsonl:{n}" for n in (1, 2, 3, 4)]
+    assert shown(lines[2])[0] == ("user", ["a"])
+    for number in (1, 3):
+        with pytest.raises(DataError, match="line of more than 500 bytes"):
+            lines[number]
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "[", "[1", "[1,", "[1 2]", "[" * 10_000, "[nul", "\ufeff[1]"]
 )

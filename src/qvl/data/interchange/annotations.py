@@ -191,9 +191,13 @@ def _scan_lines(file: Any) -> Iterator[_Place]:
     line = start = 0
     while data := file.readline(_MAX_LINE_BYTES):
         line += 1
-        if len(data) == _MAX_LINE_BYTES:
+        if len(data) == _MAX_LINE_BYTES and not data.endswith(b"\n"):
             yield _Place(line, start, error=f"line of more than {_MAX_LINE_BYTES:,} bytes")
-            return
+            while data and not data.endswith(b"\n"):
+                start += len(data)
+                data = file.readline(_MAX_LINE_BYTES)
+            start += len(data)
+            continue
         text = data.strip()
         if line == 1:
             text = text.removeprefix(b"\xef\xbb\xbf")
