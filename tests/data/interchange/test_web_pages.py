@@ -162,3 +162,18 @@ def test_odd_sources_stay_as_they_are(source: object, tmp_path: Path) -> None:
 def test_too_many_nodes_are_refused() -> None:
     with pytest.raises(DataError, match="more than 10,000 paragraphs"):
         read_page("<p>a" * 10_001)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("<p>Größe</p>".encode(), "Größe"),
+        ("\ufeff<p>Größe</p>".encode(), "Größe"),
+        ("<p>Größe</p>".encode("cp1252"), "Größe"),
+        ("<meta charset=utf-8><p>Größe</p>".encode("cp1252"), "Gr\ufffd\ufffde"),
+        ("<p>Größe</p>".encode("utf-16"), "Größe"),
+    ],
+)
+def test_encodings_are_told_or_found(data: bytes, text: str, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(data)
+    assert document_of(WebPages(tmp_path)[0]).text == text

@@ -306,16 +306,20 @@ def _page(file: Path) -> str:
         raise DataError(f"cannot be read: {error.strerror}") from error
     if len(data) > MAX_PAGE_BYTES:
         raise DataError(f"page has more than {MAX_PAGE_BYTES:,} bytes")
+    # What is damaged is marked by U+FFFD, and dropped where documents are cleaned.
     return data.decode(_encoding(data), "replace")
 
 
 def _encoding(data: bytes) -> str:
-    """The encoding a page declares, if it is one. Source: WHATWG HTML, 13.2.3.2 (the first 1024
-    bytes), WHATWG Encoding, 4.2 (Latin-1 means windows-1252)."""
+    """The encoding a page declares, if it is one, else one that fits. Source: WHATWG HTML, 13.2.3.2
+    (the first 1024 bytes; windows-1252 where nothing else is known), WHATWG Encoding, 4.2 (Latin-1
+    means windows-1252)."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     found = re.search(rb"""charset\s*=\s*["']?([A-Za-z0-9_-]{1,30})""", data[:1024])
-    name = found[1].decode("ascii").lower() if found else "utf-8"
+    if found is None:
+        return "utf-8-sig" if _is_utf8(data) else "cp1252"
+    name = found[1].decode("ascii").lower()
     if name in ("iso-8859-1", "latin1", "ascii", "us-ascii"):
         return "cp1252"
     try:
@@ -323,3 +327,11 @@ def _encoding(data: bytes) -> str:
         return name if isinstance("".encode(name), bytes) and b"".decode(name) == "" else "utf-8"
     except (LookupError, ValueError):
         return "utf-8"
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -42,6 +42,7 @@ PIXELS = np.kron(_COARSE, np.ones((25, 25, 1), np.uint8))
     [
         (GOOD, None),
         ("Three words only", "too few words"),
+        (GOOD.replace("brothers", "br\ufffdthers"), "broken characters"),
         (GOOD * 40, "too many words"),
         ("Price: 12,50 / 13,90 / 14,00 *** 15 -- call now or never 555-0199", "special characters"),
         ("Mill river brothers grinding flour bread town", "few stop words"),
@@ -90,6 +91,14 @@ def blurred() -> PILImage.Image:
 )
 def test_pictures(found: Picture, problem: str | None) -> None:
     assert image_problem(found, ImageLimits(), set()) == problem
+
+
+def test_where_a_user_keeps_pictures_says_nothing_about_them(tmp_path: Path) -> None:
+    (tmp_path / "lexicon").mkdir()
+    for name, problem in (("cup.png", None), ("site-logo.png", "picture by name")):
+        PILImage.fromarray(PIXELS).save(tmp_path / "lexicon" / name)
+        found = Picture(source=tmp_path / "lexicon" / name)
+        assert image_problem(found, ImageLimits(), set()) == problem
 
 
 def test_pictures_that_come_again_go() -> None:

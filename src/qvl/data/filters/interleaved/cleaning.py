@@ -206,6 +206,8 @@ def document_problem(document: Document, rules: Cleaning) -> str | None:
 
 def text_problem(text: str, limits: TextLimits, *, language: str, rules: Cleaning) -> str | None:
     """Returns the first limit that a text breaks, or None; the cheap ones are tried first."""
+    if "\ufffd" in text:  # bytes that are no text in the encoding of the page
+        return "broken characters"
     found = texts.words(text)
     if len(found) < limits.words[0]:
         return "too few words"

@@ -91,14 +91,16 @@ def signature(source: Any) -> str:
 
 
 def name_of(source: Any) -> str:
-    """Returns what a picture is called: its path or address, "" for pixels.
+    """Returns what a picture is called: what its page says, the name of a file, "" for pixels.
 
-    >>> name_of("img/logo.png"), name_of(b"...")
-    ('img/logo.png', '')
+    Folders of a file are no part of it: they tell where a user keeps data.
+
+    >>> name_of("img/logo.png"), name_of(Path("/silicon/a.png")), name_of(b"...")
+    ('img/logo.png', 'a.png', '')
     """
     if isinstance(source, str):
         return source[:64] if source.startswith("data:") else source
-    return str(source) if isinstance(source, Path) else ""
+    return source.name if isinstance(source, Path) else ""
 
 
 def identity(source: Any) -> str:
