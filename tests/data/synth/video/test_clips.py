@@ -14,7 +14,7 @@ from qvl.data.records import Sample
 from qvl.data.synth.video.clips import film_sample, video_sample
 from qvl.data.synth.video.encode import encode_video
 from qvl.data.synth.video.frame_questions import FRAME_FORMS
-from qvl.data.synth.video.questions import FORMS
+from qvl.data.synth.video.questions import FORMS, TimeStyle
 from qvl.data.synth.video.timing import timing_of
 from qvl.errors import ConfigError, DataError
 from qvl.geometry import PixelLimits
@@ -310,3 +310,33 @@ def test_a_film_without_questions_has_no_answers() -> None:
     )  # fmt: skip
     assert [m.role for m in sample.conversation.messages] == ["user"]
     assert events(sample, "scene")
+
+
+def test_no_answer_wins_by_being_given_always() -> None:
+    answers: dict[str, list[str]] = {"yes_or_no": [], "how_often": []}
+    for number in range(400):
+        film, timing = made(number, frames=20)
+        for form, found in answers.items():
+            turn = FORMS[form][1](np.random.default_rng(number), film, TimeStyle("seconds", None))
+            if turn is not None:
+                found.append(turn.answer)
+    for form, most in (("yes_or_no", "No"), ("how_often", "1")):
+        assert len(answers[form]) > 60
+        assert 0.35 < answers[form].count(most) / len(answers[form]) < 0.62, (form, answers[form])
+
+
+def test_things_are_counted_where_the_place_has_none_of_its_own() -> None:
+    asked = 0
+    for number in range(60):
+        film, timing = made(number, frames=12, shots=1)
+        if FRAME_FORMS["how_many_at"][1](
+            np.random.default_rng(number), film, timing.seen_s, TimeStyle("seconds", None)
+        ):
+            assert film.shots[0].backdrop.place not in (
+                "room",
+                "city street",
+                "meadow",
+                "sea floor",
+            )
+            asked += 1
+    assert asked > 3

@@ -136,6 +136,24 @@ def test_events_begin_and_end_at_seen_frames_in_their_shot() -> None:
                 assert shot.start_s <= event.start_s <= event.end_s <= shot.end_s
 
 
+def test_a_colour_that_a_thing_takes_is_seen_at_the_end() -> None:
+    checked = 0
+    for number in range(60):
+        film, timing = made(number, frames=16)
+        for event in film.events:
+            if event.kind != "colour":
+                continue
+            gone_s = max(
+                e.end_s
+                for e in film.events
+                if (e.kind, e.who, e.shot) == ("shown", event.who, event.shot)
+            )
+            seen = [t for t in timing.seen_s if event.end_s - 1e-9 <= t < gone_s - 1e-9]
+            assert seen, (number, event)
+            checked += 1
+    assert checked > 5
+
+
 def test_a_frame_depends_on_its_time_alone() -> None:
     film, timing = made(3)
     forward = [draw_frame(film, t) for t in timing.times_s[:12]]

@@ -20,6 +20,9 @@ LEAST_BOX_PX = 18
 
 _TRIES = 12
 
+_BARE = ("snowy field", "plain wall", "tiled floor")
+"""Places with nothing in them that somebody could count, such as a window, a cloud or a house."""
+
 FrameForm = Callable[[np.random.Generator, Film, Sequence[float], TimeStyle], Turn | None]
 
 
@@ -64,7 +67,7 @@ def how_many_at(
         rest = [[b for b in boxes if b is not box] for box in boxes]
         if not all(_is_plain(film, *pair) for pair in zip(boxes, rest, strict=True)):
             continue
-        if shot_at(film, time_s).backdrop.lines:
+        if shot_at(film, time_s).backdrop.place not in _BARE:
             continue
         return Turn(
             form="how_many_at",

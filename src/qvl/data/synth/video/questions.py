@@ -37,6 +37,9 @@ _DOES = {
 }  # fmt: skip
 _MOST_EDGES = 6
 """Starts and ends of events within a stretch that is asked about."""
+_ONCE = 0.3
+"""Share of the questions how often that are asked although the answer is 1: most acts are done once,
+and a model would learn to say so without looking."""
 _FASTER = 1.5
 """Two speeds are compared only when one is this many times the other."""
 
@@ -147,7 +150,9 @@ def absent(rng: np.random.Generator, film: Film, style: TimeStyle) -> Turn | Non
 def yes_or_no(rng: np.random.Generator, film: Film, style: TimeStyle) -> Turn | None:
     """Whether something happens; both answers are as likely."""
     event = _pick(rng, clear_events(film, tuple(_DOES)))  # type: ignore[arg-type]
-    if event is None or rng.random() < 0.5:
+    if event is None:  # where only "no" is possible nothing is asked, or "no" would win
+        return None
+    if rng.random() < 0.5:
         query, answer, about = _untrue(rng, film), "No", ""
     else:
         query, answer, about = event.query, "Yes", event.who
@@ -335,6 +340,8 @@ def how_often(rng: np.random.Generator, film: Film, style: TimeStyle) -> Turn | 
         return None
     same = [e for e in film.events if (e.kind, e.who) == (event.kind, event.who)]
     count = sum(e.times for e in same)
+    if count == 1 and rng.random() > _ONCE:
+        return None
     if event.kind == "parade":
         question = f"How many {plural(event.who)} cross the screen?"
     else:

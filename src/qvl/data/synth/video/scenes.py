@@ -182,18 +182,24 @@ def _solo(
         k += int(rng.integers(0, max(1, (stop - k) // 4) + 1))
         names = [
             name for name, (_, least) in ACTS.items()
-            if stop - k >= least and can(part.thing, name) and not _did(part, name)
+            if stop - _seen_after(name) - k >= least
+            and can(part.thing, name) and not _did(part, name)
         ]  # fmt: skip
         if not names:
             break
         name = names[int(rng.integers(len(names)))]
         act, least = ACTS[name]
-        k1 = k + _length(rng, steps, least=least, most=stop - k)
+        k1 = k + _length(rng, steps, least=least, most=stop - _seen_after(name) - k)
         act(rng, part, k, k1)
         k = k1
     if going:
         last = leave(rng, part, stop, last, going)
     _add(filled, part, last)
+
+
+def _seen_after(act: str) -> int:
+    """Frames that a thing stays after an act: a colour that it takes must be seen at its end."""
+    return int(act == "recolour")
 
 
 def _did(part: Part, act: str) -> bool:
