@@ -30,7 +30,7 @@ def small_config() -> ModelConfig:
         fullatt_block_indexes=(1,), out_hidden_size=32,
     )  # fmt: skip
     text = replace(
-        tiny.text, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        tiny.text, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2,
         num_key_value_heads=1, head_dim=16, mrope_section=(2, 3, 3),
     )  # fmt: skip
     return replace(tiny, vision=vision, text=text)

@@ -55,18 +55,17 @@ def test_watched_scores_are_the_attention_of_the_first_head(tmp_path: Path, inpu
     layer = model.model.layers[1]
     mixed: list[torch.Tensor] = []
     layer.self_attn.o_proj.register_forward_pre_hook(lambda module, args: mixed.append(args[0]))
-    with torch.no_grad(), watching(layer) as watched:
+    with torch.no_grad(), watching([layer]) as watched:
         features = model.encode_media(batch.pixel_values, batch.grid_thw)
         model.hidden_states(
             batch.input_ids, batch.position_ids, segments=Segments(batch.lengths),
             media_embeds=features,
         )  # fmt: skip
-    assert watched is not None
-    assert watched.x is not None
+    (seen,) = watched
     with torch.no_grad():
         at = torch.arange(len(batch.input_ids))
-        probabilities = _first_head_scores(watched, at, batch).softmax(-1)
-        values = layer.self_attn.v_proj(watched.x)[:, : layer.self_attn.head_dim]
+        probabilities = _first_head_scores(seen, at, batch).softmax(-1)
+        values = layer.self_attn.v_proj(seen.x)[:, : layer.self_attn.head_dim]
         expected = mixed[0][:, : layer.self_attn.head_dim]
     torch.testing.assert_close(probabilities @ values, expected)
 
@@ -80,6 +79,7 @@ def test_a_model_learns_to_name_what_is_asked(tmp_path: Path, inputs: Path) -> N
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["named_acc"] > 0.9
     assert lines[-1]["found_acc"] > 0.9
+    assert lines[-1]["carried_acc"] > lines[0]["carried_acc"] + 0.2
 
 
 def test_nothing_asked_costs_nothing(tmp_path: Path, inputs: Path) -> None:
@@ -88,14 +88,17 @@ def test_nothing_asked_costs_nothing(tmp_path: Path, inputs: Path) -> None:
     run = replace(run, stages=(replace(run.stages[0], mixture=counts),))
     trainer = small_trainer(run, inputs)
     model, batch = trainer.model, make_batch(run, trainer.processor, 0, 0, 0)
-    with watching(model.model.layers[1]) as watched:
+    with watching(model.model.layers[1:]) as watched:
         features = model.encode_media(batch.pixel_values, batch.grid_thw)
         model.hidden_states(
             batch.input_ids, batch.position_ids, segments=Segments(batch.lengths),
             media_embeds=features,
         )  # fmt: skip
-    assert watched is not None
-    found = finding_losses(watched, features, batch, model.model.embed_tokens.weight, trainer.names)
+    assert trainer.heads is not None
+    found = finding_losses(
+        watched, features, batch, table=model.model.embed_tokens.weight, names=trainer.names,
+        carried=trainer.heads.carried,
+    )  # fmt: skip
     assert found.num_found == found.num_named == 0
     assert torch.isfinite(found.total)
 
@@ -103,3 +106,8 @@ def test_nothing_asked_costs_nothing(tmp_path: Path, inputs: Path) -> None:
 def test_finding_needs_names(tmp_path: Path, inputs: Path) -> None:
     with pytest.raises(ConfigError, match="kind_names"):
         small_trainer(replace(finding_run(tmp_path), kind_names=()), inputs)
+
+
+def test_the_finding_layer_has_a_next_one(tmp_path: Path, inputs: Path) -> None:
+    with pytest.raises(ConfigError, match="last but one of 3 layers"):
+        small_trainer(replace(finding_run(tmp_path), finding_layer=2), inputs)

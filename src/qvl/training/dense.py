@@ -85,6 +85,8 @@ class DenseHeads(nn.Module):
         self.boxes = nn.Linear(width, 4)
         self.digits = nn.Linear(width, _NUMBERS * len(_PLACES) * 10)
         self.counts = nn.Linear(width, 3 * (_MAX_COUNT + 1))
+        # Read from the language model's states where an object is asked about (`finding`).
+        self.carried = nn.Linear(width, _NUMBERS * len(_PLACES) * 10)
         self.rows = nn.Linear(width, MAX_SIDE_TOKENS)
         self.columns = nn.Linear(width, MAX_SIDE_TOKENS)
         for rare in (self.glyphs, self.kinds, self.colours):

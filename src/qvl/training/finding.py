@@ -1,19 +1,21 @@
 """Losses that teach a language model to find the object that a question names.
 
 "Locate the red circle" takes three steps, and the digits of the answer say little about any of
-them: the words have to reach the tokens that answer, the picture's tokens have to be told by the
-same words, and attention has to match the two. Each step gets a loss of its own.
+them: the words have to reach the tokens that answer, attention has to match them with the picture's
+tokens, and what stands there has to be brought back. Each step gets a loss of its own.
 
     tower's output at an object's centre  -> names its kind and colour
     states where an object is asked about -> name its kind and colour
     first head of one layer               -> attends to the picture's token at its centre
+    states of the next layer              -> tell its box, digit by digit
 
 Names are told by the rows of the model's own embedding, so both sides of the match speak of "red"
-in the same direction. Nothing is added to the model. Source of the idea of a loss on attention:
+in the same direction. Nothing is added to the model: the layer that tells boxes is thrown away, as
+the dense heads are. Source of the idea of a loss on attention:
 pointer networks (arXiv 1506.03134); the rest is ours, see docs/log.md.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +28,13 @@ from qvl.data.collate import TrainBatch
 from qvl.errors import ConfigError
 from qvl.model.language import TextAttention
 from qvl.model.rotary import rotate
+from qvl.training.dense import box_digits
 
 # Scale of cosines before the softmax over names: certainty needs a cosine of about 0.5 more than
 # the others have.
 _SHARPNESS = 12.0
+# Weight of telling the box: it has 18 digits, most of them hard.
+_CARRIED = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +52,7 @@ class Names:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FindingLosses:
-    """The sum of the three losses, each a mean, and what an accuracy is made of.
+    """The sum of the four losses, each a mean, and what accuracies are made of.
 
     Attributes:
         total: float[], to minimise.
@@ -55,6 +60,8 @@ class FindingLosses:
         num_named: tokens that are about an object with a name, before its coordinates.
         found_right: tokens from which the head looks most at the right token.
         num_found: tokens that are about an object, before its coordinates.
+        carried_right: digits of boxes told rightly by the next layer.
+        num_carried: digits of boxes.
     """
 
     total: Tensor
@@ -62,52 +69,62 @@ class FindingLosses:
     num_named: int
     found_right: Tensor
     num_found: int
+    carried_right: Tensor
+    num_carried: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
     """What an attention layer was given: float[T, D], and cosines and sines of its positions."""
 
     layer: TextAttention
-    x: Tensor | None = None
-    cos: Tensor | None = None
-    sin: Tensor | None = None
+    x: Tensor
+    cos: Tensor
+    sin: Tensor
 
 
 @contextmanager
-def watching(layer: nn.Module | None) -> Iterator[Watched | None]:
-    """Remembers what a decoder layer's attention is given while the block runs; None watches
-    nothing."""
-    if layer is None:
-        yield None
-        return
-    attention = layer.self_attn
-    assert isinstance(attention, TextAttention)
-    watched = Watched(layer=attention)
+def watching(layers: Iterable[nn.Module]) -> Iterator[list[Watched]]:
+    """Remembers what the attention of decoder layers is given while the block runs, in the order in
+    which they run."""
+    watched: list[Watched] = []
 
     def remember(module: nn.Module, args: tuple[Any, ...]) -> None:
-        watched.x, watched.cos, watched.sin = args[:3]
+        assert isinstance(module, TextAttention)
+        x, cos, sin, _ = args
+        watched.append(Watched(layer=module, x=x, cos=cos, sin=sin))
 
-    hook = attention.register_forward_pre_hook(remember)
+    hooks = []
+    for layer in layers:
+        assert isinstance(layer.self_attn, TextAttention)
+        hooks.append(layer.self_attn.register_forward_pre_hook(remember))
     try:
         yield watched
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def finding_losses(
-    watched: Watched, features: Tensor, batch: TrainBatch, table: Tensor, names: Names
+    watched: Sequence[Watched],
+    features: Tensor,
+    batch: TrainBatch,
+    *,
+    table: Tensor,
+    names: Names,
+    carried: nn.Module,
 ) -> FindingLosses:
     """Returns the losses of a batch.
 
     Args:
-        watched: the layer whose first head has to find.
+        watched: the layer whose first head has to find, and the next.
         features: float[M, D], the tower's output.
         batch: has the labels.
         table: float[V, D], embeddings of tokens.
         names: tokens of the names.
+        carried: states to the logits of the digits of `dense.box_digits`.
     """
-    assert watched.x is not None, "the layer has not run"
+    finds, knows = watched
     total = features.new_zeros((), dtype=torch.float32)
     named = batch.dense.kinds < len(names.kinds)
     seen_loss, _ = _naming(
@@ -123,23 +140,27 @@ def finding_losses(
     about = batch.asked[at]
     with_name = free & named[about]
     asked_loss, named_right = _naming(
-        watched.x[at][with_name],
+        finds.x[at][with_name],
         batch.dense.kinds[about][with_name],
         batch.dense.colours[about][with_name],
         table,
         names,
     )
     wanted = batch.dense.tokens[about]
-    scores = _first_head_scores(watched, at, batch)
+    scores = _first_head_scores(finds, at, batch)
     found_right = ((scores.detach().argmax(-1) == wanted) & free).sum()
+    digits = box_digits(batch.dense.boxes[about]).flatten()
+    told = carried(knows.x[at].float()).view(-1, 10)
     if len(at):
-        total = total + F.cross_entropy(scores, wanted)
+        total = total + F.cross_entropy(scores, wanted) + _CARRIED * F.cross_entropy(told, digits)
     return FindingLosses(
         total=total + seen_loss + asked_loss,
         named_right=named_right,
         num_named=int(with_name.sum()),
         found_right=found_right,
         num_found=int(free.sum()),
+        carried_right=(told.detach().argmax(-1) == digits).sum(),
+        num_carried=len(digits),
     )
 
 
@@ -184,9 +205,6 @@ def _first_head_scores(watched: Watched, at: Tensor, batch: TrainBatch) -> Tenso
     """float32[len(at), T], what the first head's softmax at these tokens is taken of."""
     layer, size = watched.layer, watched.layer.head_dim
     x, cos, sin = watched.x, watched.cos, watched.sin
-    assert x is not None
-    assert cos is not None
-    assert sin is not None
     query = F.linear(x[at], layer.q_proj.weight[:size], layer.q_proj.bias[:size])
     key = F.linear(x, layer.k_proj.weight[:size], layer.k_proj.bias[:size])
     query = rotate(query[:, None], cos[at], sin[at])[:, 0]

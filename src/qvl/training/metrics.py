@@ -36,11 +36,13 @@ class Meter:
         sums["objects"] += losses.num_objects
 
     def finding(self, losses: FindingLosses) -> None:
-        """Counts how often the object that is asked about was named and found."""
+        """Counts how often the object that is asked about was named, found and its box told."""
         self._sums["named_right"] += float(losses.named_right)
         self._sums["named"] += losses.num_named
         self._sums["found_right"] += float(losses.found_right)
         self._sums["found"] += losses.num_found
+        self._sums["carried_right"] += float(losses.carried_right)
+        self._sums["carried"] += losses.num_carried
 
     def answers(self, batch: TrainBatch, at: Tensor, losses: Tensor, right: Tensor) -> None:
         """Counts losses and right guesses of answer tokens by task, and of coordinates' digits."""
@@ -76,7 +78,7 @@ class Meter:
             found["box_error_px"] = round(sums["box_error"] / sums["objects"], 2)
             found["digit_acc"] = round(sums["digits_right"] / sums["digits"], 4)
             found["count_acc"] = round(sums["counts_right"] / sums["objects"], 4)
-        for name in ("named", "found"):
+        for name in ("named", "found", "carried"):
             if sums[name]:
                 found[f"{name}_acc"] = round(sums[f"{name}_right"] / sums[name], 4)
         if self._norms:

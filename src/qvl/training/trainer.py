@@ -152,8 +152,15 @@ class Trainer:
         if heads is None and any(stage.dense_weight for stage in run.stages):
             raise ConfigError("a stage has dense_weight but there are no dense heads")
         finds = any(stage.finding_weight for stage in run.stages)
-        if finds and not run.kind_names:
-            raise ConfigError("a stage has finding_weight but the run has no kind_names")
+        if finds and (heads is None or not run.kind_names):
+            raise ConfigError(
+                "a stage has finding_weight but there are no dense heads or kind_names"
+            )
+        if finds and run.finding_layer + 2 > len(model.model.layers):
+            raise ConfigError(
+                f"finding_layer is {run.finding_layer}, expected at most the last but one of "
+                f"{len(model.model.layers)} layers"
+            )
         names = (run.kind_names, run.colour_names) if finds else ((), ())
         self.names = name_tokens(processor.tokenizer.encode, *names)
         self.run_config, self.model, self.processor, self.heads = run, model, processor, heads
@@ -277,18 +284,24 @@ class Trainer:
                 meter.dense(dense)
                 loss = loss + stage.dense_weight * dense.total / num_merged
             if stage.answer_weight:
-                layers = model.model.layers
-                finding = layers[self.run_config.finding_layer] if stage.finding_weight else None
-                with watching(finding) as watched:
+                first = self.run_config.finding_layer
+                last = first + 2 if stage.finding_weight else first
+                with watching(model.model.layers[first:last]) as watched:
                     hidden = model.hidden_states(
                         batch.input_ids,
                         batch.position_ids,
                         segments=Segments(batch.lengths),
                         media_embeds=features,
                     )
-                if watched is not None:
-                    table = model.model.embed_tokens.weight
-                    found = finding_losses(watched, features, batch, table, self.names)
+                if stage.finding_weight and self.heads is not None:
+                    found = finding_losses(
+                        watched,
+                        features,
+                        batch,
+                        table=model.model.embed_tokens.weight,
+                        names=self.names,
+                        carried=self.heads.carried,
+                    )
                     meter.finding(found)
                     loss = loss + stage.finding_weight * found.total
                 at = batch.labels != -100
