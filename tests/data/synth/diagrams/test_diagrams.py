@@ -175,10 +175,31 @@ def test_boxes_are_asked_as_grounding_writes_them() -> None:
         assert np.allclose(item.box, sample.facts["boxes"][node], atol=1.0)
 
 
+@needs_graphviz
+def test_words_agree_with_the_direction_and_the_shapes_that_are_drawn() -> None:
+    seen = set()
+    brackets = {"diamond": '{"', "ellipse": '(["', "rounded": '("', "hexagon": '{{"'}
+    for number in range(24):
+        sample = drawn(number, kinds=("tree",), task=("mermaid", "caption")[number % 2])
+        (x, y), *others = [((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for b in sample.facts["boxes"]]
+        sideways = all(px > x for px, _ in others)
+        assert sideways != all(py > y for _, py in others), "a tree grows in one direction"
+        answer = texts(sample)[1]
+        if number % 2:
+            assert ("above" in answer) == (not sideways), answer
+        else:
+            lines = answer.splitlines()[1:]
+            assert lines[0] == ("flowchart LR" if sideways else "flowchart TD")
+            for line, shape in zip(lines[1:], sample.facts["shapes"], strict=False):
+                assert line.strip()[1:].startswith(brackets.get(shape, '["')), line
+        seen.add((number % 2, sideways))
+    assert len(seen) == 4
+
+
 def test_mermaid_names_every_node_and_edge() -> None:
     for number in range(30):
         graph = invent_graph(np.random.default_rng(number), GRAPH_KINDS[number % len(GRAPH_KINDS)])
-        lines = mermaid(graph).splitlines()[1:]
+        lines = mermaid(graph, ["box"] * len(graph.nodes)).splitlines()[1:]
         assert len(lines) == len(graph.nodes) + len(graph.edges)
         for line, node in zip(lines, graph.nodes, strict=False):
             assert node.text in line

@@ -2,12 +2,15 @@
 
 Owns: prompts for them and the answers. Does not own: how JSON is spelled (``tasks.extraction``).
 
-    Graph -> mermaid_turn | json_turn | caption_turn -> (question, answer)
+    Graph, DrawnGraph -> mermaid_turn | json_turn | caption_turn -> (question, answer)
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from qvl.data.synth.diagrams.graphs import Graph
+from qvl.data.synth.diagrams.graphviz_graph import DrawnGraph
 from qvl.data.synth.picking import listed, pick
 from qvl.tasks import extraction
 from qvl.tasks.json_repair import JsonValue
@@ -21,25 +24,34 @@ _ASK_JSON = (
     "Extract the structure of this diagram as JSON with nodes and edges.",
 )
 _ASK_CAPTION = ("Describe the diagram.", "What does the diagram show?")
-_MERMAID_SHAPES = {"decision": ("{", "}"), "start": ("([", "])"), "end": ("([", "])")}
+_MERMAID_SHAPES = {
+    "diamond": ("{", "}"), "ellipse": ("([", "])"), "rounded": ("(", ")"), "hexagon": ("{{", "}}"),
+}  # fmt: skip
+"""What comes nearest to the shapes that graphviz draws. Source: mermaid.js.org, node shapes."""
 
 
-def mermaid(graph: Graph) -> str:
+def mermaid(graph: Graph, shapes: Sequence[str], *, sideways: bool = False) -> str:
     """The graph in Mermaid's language. Source: mermaid.js.org, flowchart syntax.
+
+    Args:
+        graph: what is written down.
+        shapes: of the nodes, as `DrawnGraph` has them.
+        sideways: edges run from left to right.
 
     >>> from qvl.data.synth.diagrams.graphs import Edge, Node
     >>> nodes = (Node(text="Idle"), Node(text="Busy?", role="decision"))
     >>> edges = (Edge(source=0, target=1, label="start"),)
-    >>> print(mermaid(Graph(kind="state machine", title="", nodes=nodes, edges=edges)))
+    >>> graph = Graph(kind="state machine", title="", nodes=nodes, edges=edges)
+    >>> print(mermaid(graph, ["box", "diamond"]))
     flowchart TD
         A["Idle"]
         B{"Busy?"}
         A -->|start| B
     """
     letters = [chr(ord("A") + i) for i in range(len(graph.nodes))]
-    lines = ["flowchart TD"]
-    for letter, node in zip(letters, graph.nodes, strict=True):
-        before, after = _MERMAID_SHAPES.get(node.role, ("[", "]"))
+    lines = [f"flowchart {'LR' if sideways else 'TD'}"]
+    for letter, node, shape in zip(letters, graph.nodes, shapes, strict=True):
+        before, after = _MERMAID_SHAPES.get(shape, ("[", "]"))
         text = node.text + (f"<br/>{node.below}" if node.below else "")
         lines.append(f'    {letter}{before}"{text}"{after}')
     arrow = "-->" if graph.directed else "---"
@@ -49,9 +61,10 @@ def mermaid(graph: Graph) -> str:
     return "\n".join(lines)
 
 
-def mermaid_turn(rng: np.random.Generator, graph: Graph) -> tuple[str, str]:
+def mermaid_turn(rng: np.random.Generator, graph: Graph, drawn: DrawnGraph) -> tuple[str, str]:
     """The diagram as code."""
-    return pick(rng, _ASK_MERMAID), f"```mermaid\n{mermaid(graph)}\n```"
+    code = mermaid(graph, drawn.shapes, sideways=drawn.sideways)
+    return pick(rng, _ASK_MERMAID), f"```mermaid\n{code}\n```"
 
 
 def json_turn(rng: np.random.Generator, graph: Graph) -> tuple[str, str]:
@@ -67,7 +80,7 @@ def json_turn(rng: np.random.Generator, graph: Graph) -> tuple[str, str]:
     return pick(rng, _ASK_JSON), extraction.format({"nodes": nodes, "edges": edges})
 
 
-def caption_turn(rng: np.random.Generator, graph: Graph) -> tuple[str, str]:
+def caption_turn(rng: np.random.Generator, graph: Graph, drawn: DrawnGraph) -> tuple[str, str]:
     """A few sentences that follow the edges."""
     article = "An" if graph.kind[0] in "aeiou" else "A"
     titled = f' titled "{graph.title}"' if graph.title else ""
@@ -81,7 +94,11 @@ def caption_turn(rng: np.random.Generator, graph: Graph) -> tuple[str, str]:
             for edge in edges
         ]
         verb = "leads to" if graph.directed else "is connected to"
-        if graph.kind in ("tree", "organisation chart", "mind map"):
-            verb = "stands above" if graph.directed else "branches into"
+        if graph.kind == "organisation chart":
+            verb = "manages"
+        elif graph.kind == "mind map" or (graph.kind == "tree" and drawn.sideways):
+            verb = "branches into"
+        elif graph.kind == "tree":
+            verb = "stands above"
         sentences.append(f"{found.text} {verb} {listed(names)}.")
     return pick(rng, _ASK_CAPTION), " ".join(sentences)

@@ -37,8 +37,11 @@ _LEAST_FONT_PX = 10.5
 _ENGINES = {"network": ("neato", "circo", "dot"), "mind map": ("twopi", "dot", "neato")}
 _SHAPES = {"start": "ellipse", "end": "ellipse", "decision": "diamond", "root": "box"}
 _PLAIN = ("box", "box", "ellipse", "hexagon", "cds", "note")
-SHAPE_NAMES = {"diamond": "diamond", "ellipse": "ellipse", "box": "rectangle"}
-"""Shapes of graphviz that have an everyday name."""
+SHAPE_NAMES = {
+    "diamond": "diamond", "ellipse": "ellipse", "box": "rectangle", "hexagon": "hexagon",
+    "rounded": "rounded rectangle",
+}  # fmt: skip
+"""Shapes that have an everyday name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,14 +51,16 @@ class DrawnGraph:
     Attributes:
         pixels: uint8[H, W, 3], sides multiples of 28.
         boxes: of the nodes, in resized_px.
-        shapes: of the nodes, as graphviz calls them.
+        shapes: of the nodes, as graphviz calls them; "rounded" is a box with round corners.
         colours: names of the nodes' colours; empty strings where they have none.
+        sideways: edges run from left to right, not downwards.
     """
 
     pixels: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
     shapes: tuple[str, ...]
     colours: tuple[str, ...]
+    sideways: bool
 
 
 def draw_graph(rng: np.random.Generator, graph: Graph, *, fonts: Split = "train") -> DrawnGraph:
@@ -76,7 +81,7 @@ def draw_graph(rng: np.random.Generator, graph: Graph, *, fonts: Split = "train"
         picture, layout = _run(source, look.engine(graph, attempt))
         scale = min(1.0, _MOST_SIDE_PX / max(picture.size))
         if scale * look.font_px >= _LEAST_FONT_PX:
-            return _placed(picture, layout, scale, look, graph)
+            return _placed(picture, layout, scale, look, graph, look.is_sideways(attempt))
     raise DataError(
         f"a {graph.kind} of {len(graph.nodes)} nodes fits no picture of {_MOST_SIDE_PX} px"
     )
@@ -114,9 +119,14 @@ class _Look:
         """Another attempt takes another engine, where there are several."""
         return self.engines[(self.first_engine + attempt) % len(self.engines)]
 
+    def is_sideways(self, attempt: int) -> bool:
+        """Whether edges run from left to right; every other attempt turns them."""
+        return self.sideways ^ (attempt % 2 == 1)
+
     def shape(self, node: Node) -> str:
         """Which outline a node has."""
-        return _SHAPES.get(node.role, self.plain_shape)
+        shape = _SHAPES.get(node.role, self.plain_shape)
+        return "rounded" if shape == "box" and self.rounded else shape
 
     def colour(self, graph: Graph, index: int) -> tuple[str, str]:
         """Name and value of a node's colour, or empty ones."""
@@ -129,7 +139,6 @@ class _Look:
 
     def dot(self, graph: Graph, attempt: int) -> str:
         """The graph in graphviz' language."""
-        sideways = self.sideways ^ (attempt % 2 == 1)
         gap = 0.35 if attempt < 2 else 0.2
         points = self.font_px * 72 / _DPI
         title = f'label="{_quoted(graph.title)}" labelloc=t' if graph.title else ""
@@ -139,7 +148,7 @@ class _Look:
             # Labels of orthogonal edges stand beside others, and engines other than dot fail on
             # them.
             splines = "true"
-        side = "LR" if sideways else "TB"
+        side = "LR" if self.is_sideways(attempt) else "TB"
         lines = [
             f"{'digraph' if graph.directed else 'graph'} {{",
             f'graph [dpi={_DPI} pad={_PAD_IN} bgcolor="{self.paper}" fontname="{self.family}" '
@@ -163,7 +172,8 @@ class _Look:
         _, fill = self.colour(graph, index)
         shape = self.shape(node)
         styles = ["filled"] if fill else []
-        if self.rounded and shape == "box":
+        if shape == "rounded":
+            shape = "box"
             styles.append("rounded")
         ink = ink_on(rgb(fill)) if fill else self.ink
         label = _quoted(node.text) + (f"\\n{_quoted(node.below)}" if node.below else "")
@@ -207,7 +217,12 @@ def _run(source: str, engine: str) -> tuple[PILImage.Image, dict[str, Any]]:
 
 
 def _placed(
-    picture: PILImage.Image, layout: dict[str, Any], scale: float, look: _Look, graph: Graph
+    picture: PILImage.Image,
+    layout: dict[str, Any],
+    scale: float,
+    look: _Look,
+    graph: Graph,
+    sideways: bool,
 ) -> DrawnGraph:
     """Scales the picture down where it must be, and fills it up to multiples of 28."""
     width, height = picture.size
@@ -236,4 +251,5 @@ def _placed(
         boxes=tuple(boxes[f"n{i}"] for i in nodes),
         shapes=tuple(look.shape(node) for node in graph.nodes),
         colours=tuple(look.colour(graph, i)[0] for i in nodes),
+        sideways=sideways,
     )

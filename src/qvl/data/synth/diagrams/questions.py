@@ -214,7 +214,9 @@ def children(rng: np.random.Generator, graph: Graph, drawn: DrawnGraph) -> Turn 
     names = _names(graph, _below(graph, node))
     name = graph.nodes[node].text
     question = {
-        "tree": f'Which nodes are directly below "{name}"?',
+        "tree": f'Which nodes does "{name}" point to?'
+        if drawn.sideways
+        else f'Which nodes are directly below "{name}"?',
         "organisation chart": f"Who reports directly to {name}?",
         "network": f'Which nodes are directly connected to "{name}"?',
         "mind map": f'Which topics branch directly off "{name}"?',
@@ -243,7 +245,9 @@ def parent(rng: np.random.Generator, graph: Graph, drawn: DrawnGraph) -> Turn | 
     (above,) = graph.before(node)
     name, answer = graph.nodes[node].text, graph.nodes[above].text
     question = {
-        "tree": f'Which node is directly above "{name}"?',
+        "tree": f'Which node points to "{name}"?'
+        if drawn.sideways
+        else f'Which node is directly above "{name}"?',
         "organisation chart": f"Who does {name} report to?",
         "mind map": f'Which topic does "{name}" branch off?',
     }[graph.kind]
@@ -258,9 +262,9 @@ def count_leaves(rng: np.random.Generator, graph: Graph, drawn: DrawnGraph) -> T
     if graph.kind not in ("tree", "organisation chart"):
         return None
     leaves = [i for i in range(len(graph.nodes)) if not graph.after(i)]
-    asked = "How many people have nobody below them?"
+    asked = "How many people have nobody who reports to them?"
     if graph.kind == "tree":
-        asked = "How many nodes have no nodes below them?"
+        asked = "How many nodes point to no other node?"
     return Turn(
         kind="count leaves",
         question=asked,

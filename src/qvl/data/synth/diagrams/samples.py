@@ -60,11 +60,11 @@ def diagram_sample(
     chosen = task or TASKS[int(rng.choice(len(TASKS), p=_TASK_SHARES))]
     asked: list[Turn] = []
     if chosen == "mermaid":
-        turns = [mermaid_turn(rng, graph)]
+        turns = [mermaid_turn(rng, graph, drawn)]
     elif chosen == "json":
         turns = [json_turn(rng, graph)]
     elif chosen == "caption":
-        turns = [caption_turn(rng, graph)]
+        turns = [caption_turn(rng, graph, drawn)]
     elif chosen == "boxes":
         turns = _locate(rng, graph, drawn, most_turns)
     else:
@@ -80,6 +80,7 @@ def diagram_sample(
             "boxes": [[round(v, 1) for v in box] for box in drawn.boxes],
             "colours": list(drawn.colours),
             "shapes": list(drawn.shapes),
+            "sideways": drawn.sideways,
         },
     )
 
