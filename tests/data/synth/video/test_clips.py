@@ -315,7 +315,7 @@ def test_a_film_without_questions_has_no_answers() -> None:
 def test_no_answer_wins_by_being_given_always() -> None:
     answers: dict[str, list[str]] = {"yes_or_no": [], "how_often": []}
     for number in range(400):
-        film, timing = made(number, frames=20)
+        film, _ = made(number, frames=20)
         for form, found in answers.items():
             turn = FORMS[form][1](np.random.default_rng(number), film, TimeStyle("seconds", None))
             if turn is not None:

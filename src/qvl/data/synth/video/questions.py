@@ -38,8 +38,8 @@ _DOES = {
 _MOST_EDGES = 6
 """Starts and ends of events within a stretch that is asked about."""
 _ONCE = 0.3
-"""Share of the questions how often that are asked although the answer is 1: most acts are done once,
-and a model would learn to say so without looking."""
+"""Share of the questions how often that are asked although the answer is 1: most acts are done
+once, and a model would learn to say so without looking."""
 _FASTER = 1.5
 """Two speeds are compared only when one is this many times the other."""
 
