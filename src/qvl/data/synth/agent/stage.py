@@ -16,6 +16,7 @@ import io
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +42,13 @@ from qvl.tasks.actions import (
 )
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, CDPSession, Page
+    from playwright.async_api import Browser, CDPSession, Page, Route
 
 Result = TypeVar("Result")
 
 SECONDS = 20.0
+_ADDRESS = "http://page.invalid/"
+"""Where every page lives. Source: RFC 2606, the domain ``invalid`` is never given away."""
 _STEP_MS = 300
 """What an action takes on the page's clock."""
 _DRAG_STEPS = 8
@@ -105,6 +108,9 @@ class Stage:
             self._cdp.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
         )
         picture = PILImage.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
+        height, width = (side * self.device.scale for side in self.device.size)
+        if picture.size != (width, height):
+            raise DataError(f"the browser's picture is {picture.size}, expected {(width, height)}")
         return np.asarray(picture, np.uint8)
 
     def tree(self) -> dict[str, tuple[str, str]]:
@@ -231,7 +237,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(html: str, device: Device) -> Iterator[Stage]:
-    """Opens a page in a window of its own, and closes it at the end.
+    """Opens a page in a window that no other stage has.
 
     Args:
         html: with ``runtime.js``, see `frames.page`.
@@ -241,34 +247,65 @@ def stage(html: str, device: Device) -> Iterator[Stage]:
         DataError: the browser or the page fails, or hangs.
         MissingDependencyError: there is no browser.
     """
-    opened = _in_browser(html, device)
+    browser, window = _typed(
+        lambda: chromium().visit(lambda browser: _opened(browser, html, device), seconds=SECONDS)
+    )
+    middle = Point(device.size.width * device.scale / 2, device.size.height * device.scale / 2)
+    opened = Stage(device=device, _page=window.page, _cdp=window.cdp, _cursor=middle)
     try:
         yield opened
-    finally:
-        _run(opened._page.context.close())
+    except DataError:
+        # Whatever it hangs in must not meet the next page.
+        with contextlib.suppress(DataError):
+            _run(window.page.context.close())
+        raise
+    else:
+        _free[browser].setdefault(device.is_mobile, []).append(window)
 
 
-def _in_browser(html: str, device: Device) -> Stage:
-    async def work(browser: "Browser") -> Stage:
-        context = await browser.new_context(
-            viewport={"width": device.size.width, "height": device.size.height},
-            device_scale_factor=device.scale,
-            is_mobile=device.is_mobile,
-            has_touch=device.is_mobile,
-            reduced_motion="reduce",
-            locale="en-GB",
-            timezone_id="UTC",
-            offline=True,
-            service_workers="block",
-            accept_downloads=False,
-        )
-        page = await context.new_page()
-        await page.set_content(html)
-        cdp = await context.new_cdp_session(page)
-        middle = Point(device.size.width * device.scale / 2, device.size.height * device.scale / 2)
-        return Stage(device=device, _page=page, _cdp=cdp, _cursor=middle)
+@dataclass(kw_only=True)  # without slots: Playwright keeps an attribute on handlers
+class _Window:
+    """A window of the browser and the page it is to show; opening one costs more than a page."""
 
-    return _typed(lambda: chromium().visit(work, seconds=SECONDS))
+    page: "Page"
+    cdp: "CDPSession"
+    html: str = ""
+
+    async def answer(self, route: "Route") -> None:
+        if route.request.url == _ADDRESS:
+            await route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
+        else:
+            await route.abort()
+
+
+_free: WeakKeyDictionary["Browser", dict[bool, list[_Window]]] = WeakKeyDictionary()
+"""Windows that no stage has, with and without touch; gone when their browser is."""
+
+
+async def _opened(browser: "Browser", html: str, device: Device) -> tuple["Browser", _Window]:
+    free = _free.setdefault(browser, {}).setdefault(device.is_mobile, [])
+    window = free.pop() if free else await _new_window(browser, device)
+    window.html = html
+    height, width = device.size
+    metrics = {
+        "width": width, "height": height, "screenWidth": width, "screenHeight": height,
+        "deviceScaleFactor": device.scale, "mobile": device.is_mobile,
+    }  # fmt: skip
+    await window.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
+    await window.page.mouse.move(0, 0)
+    await window.page.goto(_ADDRESS, wait_until="load")
+    return browser, window
+
+
+async def _new_window(browser: "Browser", device: Device) -> _Window:
+    context = await browser.new_context(
+        no_viewport=True, has_touch=device.is_mobile, reduced_motion="reduce", locale="en-GB",
+        timezone_id="UTC", service_workers="block", accept_downloads=False,
+    )  # fmt: skip
+    page = await context.new_page()
+    window = _Window(page=page, cdp=await context.new_cdp_session(page))
+    await context.route("**/*", window.answer)
+    return window
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
