@@ -43,6 +43,7 @@ def wrong():
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_recipe.py").write_text(RECIPE)
+    (tmp_path / "broken_recipe.py").write_text("def recipe(:")
     (tmp_path / "a.jpg").write_bytes(picture())
     return tmp_path
 
@@ -117,6 +118,9 @@ def test_the_grounding_recipe(run: Run, folder: Path) -> None:
         (("make", "shapes", "-n", "0", "-o", "x"), "--number is 0"),
         (("run", "groundin", "-o", "x"), "did you mean 'grounding'?"),
         (("run", "missing:recipe", "-o", "x"), "module 'missing' of the recipe cannot be imported"),
+        (("run", ":recipe", "-o", "x"), "module '' of the recipe cannot be imported"),
+        (("run", "broken_recipe:recipe", "-o", "x"), "broken_recipe.py, line 1"),
+        (("run", "my_recipe:recipe", "-o", "a.jpg"), "a.jpg/parts cannot be read or written"),
         (("run", "my_recipe:missing", "-o", "x"), "has no function 'missing'"),
         (("run", "my_recipe:wrong", "-o", "x"), "returned 3, expected (source, steps)"),
         (("run", "my_recipe:recipe", "-o", "x", "--limit", "0"), "--limit is 0"),

@@ -1,5 +1,6 @@
 """A run loses nothing, repeats nothing, counts everything, and can be killed at any time."""
 
+import errno
 import hashlib
 import json
 import os
@@ -19,7 +20,7 @@ from qvl.data.encoding import content_id
 from qvl.data.local import run_local
 from qvl.data.parts import PartResult
 from qvl.data.run import RunOptions
-from qvl.data.shards import ShardReader, write_shards
+from qvl.data.shards import ShardReader, ShardWriter, write_shards
 from qvl.data.sources import SomeOf
 from qvl.data.steps import filter_step, map_step
 from qvl.errors import ConfigError, DataError
@@ -256,6 +257,24 @@ def test_a_killed_process_is_reported(tmp_path: Path) -> None:
         run_local(shapes(20), steps, tmp_path / "out", processes=2, options=SMALL)
     summary = run_local(shapes(20), steps, tmp_path / "out", processes=2, options=SMALL)
     assert summary.num_kept == 20
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: ShardWriter, data: bytes) -> None:
+        if self.name == "shard-00001.tar":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, data)
+
+    write = ShardWriter._write
+    with monkeypatch.context() as patched:
+        patched.setattr(ShardWriter, "_write", full)
+        with pytest.raises(DataError, match="cannot be read or written: No space left"):
+            run_local(shapes(25), [], tmp_path, options=SMALL)
+    assert not list(tmp_path.rglob(".*.part"))
+    summary = run_local(shapes(25), [], tmp_path, options=SMALL)
+    assert (summary.num_kept, summary.num_reused) == (25, 1)
 
 
 def test_batches_with_a_bad_sample_lose_only_it(tmp_path: Path) -> None:

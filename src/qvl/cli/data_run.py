@@ -145,7 +145,7 @@ def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]
         sys.path.insert(0, "")  # the user's module is in the folder where the command was typed
     try:
         function = getattr(importlib.import_module(module_name), function_name)
-    except ImportError as error:
+    except (ImportError, SyntaxError, ValueError) as error:
         raise InputError(f"module {module_name!r} of the recipe cannot be imported: {error}") from (
             error
         )

@@ -148,7 +148,8 @@ def run(
 
     Raises:
         ConfigError: there is nothing to do, or a step or source cannot be used.
-        DataError: too many samples failed, or the folder belongs to something else.
+        DataError: too many samples failed, the folder belongs to something else, or it cannot be
+            written.
     """
     start = time.perf_counter()
     if not len(source):
@@ -162,20 +163,34 @@ def run(
         keep_rejects=options.keep_rejects,
         most_failures=most_failures,
     )
-    with _own(folder):
+    try:
+        results = _results(job, execute, options.progress)
+    except OSError as error:  # those of single samples are counted, see `parts`
+        raise DataError(
+            f"{error.filename or folder} cannot be read or written: {error.strerror or error}",
+            hint="what is finished is kept; the same call goes on",
+        ) from error
+    ordered = [results[part] for part in sorted(results)]
+    return _summary(folder, ordered, wall_s=time.perf_counter() - start)
+
+
+def _results(
+    job: Job, execute: Execute, progress: Callable[[PartResult, int], None] | None
+) -> dict[int, PartResult]:
+    """Does all parts in the folder that this run alone has."""
+    results: dict[int, PartResult] = {}
+    with _own(job.folder):
         _open_record(job)
-        results: dict[int, PartResult] = {}
         with closing(execute(job, range(job.num_parts))) as parts:
             for result in parts:
                 results[result.part] = result
                 failed = sum(done.num_failed for done in results.values())
-                if failed > most_failures:
-                    raise too_many_failures(failed, most_failures, result.failures[0])
-                if options.progress is not None:
-                    options.progress(result, job.num_parts)
+                if failed > job.most_failures:
+                    raise too_many_failures(failed, job.most_failures, result.failures[0])
+                if progress is not None:
+                    progress(result, job.num_parts)
         _finish(job)
-    ordered = [results[part] for part in sorted(results)]
-    return _summary(folder, ordered, wall_s=time.perf_counter() - start)
+    return results
 
 
 @contextmanager

@@ -110,8 +110,8 @@ class ShardWriter:
         trace: TracebackType | None,
     ) -> None:
         if not self._file.closed:
+            self._part.unlink(missing_ok=True)  # first: closing fails where there is no room
             self._file.close()
-            self._part.unlink(missing_ok=True)
 
 
 def write_shards(samples: Iterable[Sample], folder: Path, *, per_shard: int = 1000) -> int:
