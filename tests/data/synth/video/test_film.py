@@ -138,7 +138,7 @@ def test_events_begin_and_end_at_seen_frames_in_their_shot() -> None:
 
 def test_a_colour_that_a_thing_takes_is_seen_at_the_end() -> None:
     checked = 0
-    for number in range(60):
+    for number in range(80):
         film, timing = made(number, frames=16)
         for event in film.events:
             if event.kind != "colour":
@@ -151,6 +151,18 @@ def test_a_colour_that_a_thing_takes_is_seen_at_the_end() -> None:
             seen = [t for t in timing.seen_s if event.end_s - 1e-9 <= t < gone_s - 1e-9]
             assert seen, (number, event)
             checked += 1
+    assert checked > 5
+
+
+def test_nothing_is_told_of_a_thing_under_a_colour_that_it_had_before() -> None:
+    checked = 0
+    for number in range(60):
+        film, _ = made(number, frames=30)
+        for event in film.events:
+            if event.kind == "colour":
+                checked += 1
+                later = [e for e in film.events if e.who == event.who and e.shot == event.shot]
+                assert all(e.start_s < event.end_s for e in later), (number, later)
     assert checked > 5
 
 

@@ -33,7 +33,8 @@ def where_at(
     for _ in range(_TRIES):
         time_s = seen_s[int(rng.integers(len(seen_s)))]
         found = boxes_at(film, time_s)
-        names = sorted({name for name, _ in found})
+        recoloured = {e.who for e in film.events if e.kind == "colour" and e.start_s < time_s}
+        names = sorted({name for name, _ in found} - recoloured)
         if not names:
             continue
         name = names[int(rng.integers(len(names)))]

@@ -192,6 +192,9 @@ def _solo(
         k1 = k + _length(rng, steps, least=least, most=stop - _seen_after(name) - k)
         act(rng, part, k, k1)
         k = k1
+        if name == "recolour":  # whatever it did now, its name would tell a colour it had before
+            going, last = "", b
+            break
     if going:
         last = leave(rng, part, stop, last, going)
     _add(filled, part, last)
