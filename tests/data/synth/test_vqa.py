@@ -8,7 +8,7 @@ import pytest
 
 from qvl.data.records import Sample
 from qvl.data.sft.pipeline import RULES
-from qvl.data.synth.vqa.comparing import comparison_sample
+from qvl.data.synth.vqa.comparing import _pair, comparison_sample
 from qvl.data.synth.vqa.questions import FORMS
 from qvl.data.synth.vqa.samples import vqa_sample
 from qvl.errors import MissingDependencyError
@@ -115,3 +115,17 @@ def test_pictures_differ_where_it_is_said() -> None:
             assert 2 <= len(shown) <= 4
             assert question
     assert found == {"same", "differences", "order", "which"}
+
+
+def test_pictures_are_the_same_as_often_as_not() -> None:
+    answers = []
+    for number in range(300):
+        rng = np.random.default_rng((8, number))
+        try:
+            _, (_, answer), form = _pair(rng, 0.0)
+        except MissingDependencyError as error:
+            pytest.skip(error.message)
+        if form == "same":
+            answers.append(answer)
+    assert len(answers) > 50
+    assert 0.35 < answers.count("No") / len(answers) < 0.65

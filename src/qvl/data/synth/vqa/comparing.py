@@ -121,12 +121,13 @@ def _pair(rng: np.random.Generator, strength: float) -> tuple[list[Pixels], tupl
     cell = FACTOR * int(rng.integers(3, 6))
     spots = _grid(rng, rows, columns, int(rng.integers(4, 8)))
     ground = background(rng, ImageSize(rows * cell, columns * cell)).pixels
-    if rng.random() < 0.3:
+    yes_or_no = rng.random() < 0.3
+    if rng.random() < (0.5 if yes_or_no else 0.3):
         after, said = list(spots), list[str]()
     else:
         after, said = _differences(rng, spots, rows, columns)
     pictures = [_painted(rng, ground, which, cell, strength=strength) for which in (spots, after)]
-    if rng.random() < 0.3:
+    if yes_or_no:
         question = pick(rng, ("Do the two images show the same?", "Are both pictures the same?"))
         answer = "No" if said else "Yes"
         return pictures, (question, answer), "same"
