@@ -75,7 +75,8 @@ def arithmetic_answer(exercise: Exercise) -> str:
             return f"{values[0] // values[1]} remainder {values[0] % values[1]}"
         case "fractions":
             a, b, c, d = map(abs, values[:4])
-            sign = re.search(r"\d ([-+*/]) \d", question)[1]  # type: ignore[index]
+            sign = re.search(r"\d\)? ([-+*/]) \(?\d", question)[1]  # type: ignore[index]
+            assert ("(" in question) == (sign == "/"), "a / b / c / d is read from left to right"
             x, y = Fraction(a, b), Fraction(c, d)
             return str({"+": x + y, "-": x - y, "*": x * y, "/": x / y}[sign])
         case "percent":
@@ -141,7 +142,10 @@ def story_answer(exercise: Exercise) -> str | None:
             end = (n[0] * 60 + n[1] + n[2]) % 1440
             return f"{int(end // 60):02d}:{int(end % 60):02d}"
         case "journey":
-            return f"{n[0] * n[1]:g} km" if "How far" in q else f"{n[0] / n[1]:g} hours"
+            assert not re.search(r"\b1 hours", q + exercise.answer)
+            hours = f"{n[0] / n[1]:g}"
+            plural = "" if hours == "1" else "s"
+            return f"{n[0] * n[1]:g} km" if "How far" in q else f"{hours} hour{plural}"
         case "chance":
             asked = re.search(r"that it is (\w+)", q)[1]  # type: ignore[index]
             bag = {c: int(k) for k, c in re.findall(r"(\d+) (red|blue|green|white)", q)}

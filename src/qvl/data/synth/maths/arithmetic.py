@@ -85,6 +85,8 @@ def _fractions(rng: np.random.Generator) -> Exercise:
     a, b = (Fraction(_whole(rng, 1, 11), _whole(rng, 2, 12)) for _ in range(2))
     sign = pick(rng, ("+", "-", "*", "/"))
     asked = f"{a.numerator}/{a.denominator} {sign} {b.numerator}/{b.denominator}"
+    if sign == "/":  # from left to right, four numbers with three strokes would mean something else
+        asked = f"({a.numerator}/{a.denominator}) / ({b.numerator}/{b.denominator})"
     if sign in "+-":
         common = math.lcm(a.denominator, b.denominator)
         top, other = int(a * common), int(b * common)

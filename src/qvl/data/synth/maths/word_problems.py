@@ -69,9 +69,10 @@ def _journey(rng: np.random.Generator) -> Exercise:
     half_hours = _whole(rng, 2, 11)
     distance = speed * half_hours // 2
     hours = f"{half_hours / 2:g}"
+    taken = f"{hours} hour{'s' if half_hours != 2 else ''}"
     if rng.random() < 0.5:
         return Exercise(
-            question=f"{name} drives {hours} hours at {speed} km/h. How far is that?",
+            question=f"{name} drives {taken} at {speed} km/h. How far is that?",
             steps=("Distance is speed times time.", f"{speed} * {hours} = {distance}"),
             answer=f"{distance} km",
             kind="journey",
@@ -79,7 +80,7 @@ def _journey(rng: np.random.Generator) -> Exercise:
     return Exercise(
         question=f"{name} drives {distance} km at {speed} km/h. How many hours does it take?",
         steps=("Time is distance divided by speed.", f"{distance} / {speed} = {hours}"),
-        answer=f"{hours} hours",
+        answer=taken,
         kind="journey",
     )
 
