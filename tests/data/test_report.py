@@ -57,6 +57,13 @@ def test_a_page_shows_counts_reasons_and_examples(tmp_path: Path) -> None:
     assert len(ShardReader(tmp_path / "run" / "aside")) > 0
 
 
+def test_slow_runs_are_not_said_to_make_nothing(tmp_path: Path) -> None:
+    summary = run_local(shapes(4), [], tmp_path / "run")
+    for seconds, shown in ((20.0, "0.2 samples a second"), (0.01, "400 samples a second")):
+        write_report(tmp_path / "r.html", replace(summary, seconds={"read": seconds}), shapes(4))
+        assert shown in (tmp_path / "r.html").read_text()
+
+
 def test_kinds_are_counted_and_each_is_shown(tmp_path: Path) -> None:
     samples = [
         replace(

@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_output(make)
 
     run = actions.add_parser("run", help="take samples through the steps of a recipe into shards")
-    run.add_argument("recipe", help="grounding, or MODULE:FUNCTION that returns (source, steps)")
+    run.add_argument(
+        "recipe",
+        help="a built-in one, such as charts or video (a wrong name lists them all), or "
+        "MODULE:FUNCTION that returns (source, steps)",
+    )
     run.add_argument(
         "--set",
         action="append",

@@ -157,10 +157,11 @@ def _speed(summary: RunSummary) -> str:
         for step, seconds in summary.seconds.items()
     ]
     rate = summary.num_read / worked if worked else 0.0
+    shown_rate = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
     return (
         "<h2>Time</h2>"
         + _table(rows, ("step", "seconds of all processes", "share"))
-        + f"<p>{rate:,.0f} samples a second and process; "
+        + f"<p>{shown_rate} samples a second and process; "
         f"this call took {summary.wall_s:,.1f} s.</p>"
     )
 
