@@ -271,6 +271,21 @@ def test_nobody_home() -> None:
         endpoint.generate([Conversation.user("Hi.")], GREEDY)
 
 
+def test_a_server_that_lets_nobody_in_is_left_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qvl.endpoint.http._CONNECT_S", 0.3)
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # more than its queue holds
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        start = time.monotonic()
+        with pytest.raises(SomeUnanswered, match=r"no connection in 0\.3 s"):
+            Endpoint(url=url, model="m", most_tries=2).generate([Conversation.user("Hi.")], GREEDY)
+    assert time.monotonic() - start < 5
+
+
 def test_a_finish_reason_keeps_its_meaning() -> None:
     reasons = {"stop": "stop", "length": "length", "tool_calls": "stop"}
     for told, meant in reasons.items():

@@ -21,6 +21,9 @@ from qvl.errors import ConfigError
 from qvl.options import shown
 
 _PIECE = 64 * 1024
+_CONNECT_S = 10.0
+"""A server that takes longer to connect is as good as down; nobody can end a connection before it
+is one, not even Ctrl-C."""
 
 
 class ConnectionFailed(Exception):
@@ -139,7 +142,7 @@ def post(
         ConnectionFailed: no connection, no HTTP, cut off, too slow or too large.
     """
     kind = http.client.HTTPSConnection if address.is_tls else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=seconds)
+    connection = kind(address.host, address.port, timeout=min(seconds, _CONNECT_S))
     late = threading.Event()
     timer: threading.Timer | None = None
     opened: socket.socket | None = None
@@ -147,6 +150,7 @@ def post(
     try:
         connection.connect()
         opened = connection.sock
+        opened.settimeout(seconds)
         sockets.add(opened)
         rest = max(0.001, seconds - (time.monotonic() - start))
         timer = threading.Timer(rest, _too_late, (opened, late))
@@ -158,6 +162,8 @@ def post(
             raise TimeoutError
         return response
     except (OSError, http.client.HTTPException) as error:
+        if opened is None and isinstance(error, TimeoutError):
+            raise ConnectionFailed(f"no connection in {connection.timeout:g} s") from error
         if late.is_set() or isinstance(error, TimeoutError):
             raise ConnectionFailed(f"no whole response in {seconds:g} s") from error
         # Messages of ours and of the system; none holds a header or the body.
