@@ -86,6 +86,30 @@ def test_webdataset_shards_are_read_here(tmp_path: Path) -> None:
     assert reader[1].facts == written[1].facts
 
 
+def test_folders_in_names_are_part_of_the_key(tmp_path: Path) -> None:
+    """``tar cf a.tar .`` puts "./" before every name."""
+    written = drawn(3)
+    members = [
+        member(f"./v1.2/{key}.{name}", data)
+        for key, sample in enumerate(written)
+        for name, data in encode_sample(sample).files.items()
+    ]
+    poisoned(tmp_path / "theirs.tar", *members)
+    assert index_tars(tmp_path) == 3
+    reader = ShardReader(tmp_path)
+    assert [reader.id(i) for i in range(3)] == [content_id(sample) for sample in written]
+    assert reader[2].facts == written[2].facts
+
+
+def test_a_sample_of_too_many_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qvl.data.shard_index._MAX_SAMPLE_BYTES", 5000)
+    poisoned(tmp_path / "bad.tar", *(member(f"a.{n}.png") for n in range(9)))
+    with pytest.raises(DataError, match="'a' has more than 5,000 bytes"):
+        index_tars(tmp_path)
+
+
 def test_equal_samples_make_equal_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_shards(drawn(3), tmp_path / name)
