@@ -19,11 +19,12 @@ CHARTS = 1_000_000
 """Source: Qwen2.5-VL technical report, section 2.2.1: a million synthesised charts."""
 
 
-def charts(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
+def charts(count: int = CHARTS, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Charts with questions, tables, captions, summaries and boxes.
 
     Args:
         count: of samples.
+        seed: another seed draws others.
     """
     mixture = Mixture(
         parts={
@@ -38,18 +39,19 @@ def charts(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
         filter_step("large enough", partial(boxes_at_least, side_px=8)),
         filter_step("answer length", partial(answers_between, least=1, most=4000)),
     ]
-    return DrawnSource(mixture=mixture, count=count), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
-def diagrams(count: int = CHARTS) -> tuple[Source, Sequence[Step]]:
+def diagrams(count: int = CHARTS, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Flow charts, trees, networks, Venn diagrams, with questions, code, structure and boxes.
 
     Args:
         count: of samples.
+        seed: another seed draws others.
     """
     mixture = Mixture(parts={"graphs": (0.9, diagram_sample), "venn": (0.1, venn_sample)})
     steps = [
         filter_step("inside", places_inside),
         filter_step("answer length", partial(answers_between, least=1, most=4000)),
     ]
-    return DrawnSource(mixture=mixture, count=count), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps

@@ -16,11 +16,16 @@ _MOST_CHARACTERS = 16_000
 """Of an answer: about 6,000 tokens, so that page and answer fit a pack of 8,192."""
 
 
-def documents() -> tuple[Source, Sequence[Step]]:
-    """Drawn pages, clean, printed, scanned and photographed, as QwenVL HTML and as plain HTML."""
+def documents(*, count: int = DOCUMENT_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+    """Drawn pages, clean, printed, scanned and photographed, as QwenVL HTML and as plain HTML.
+
+    Args:
+        count: of samples.
+        seed: another seed draws others.
+    """
     mixture = Mixture(parts={"document": (1.0, document_sample)})
     steps = [
         filter_step("whole", reading_is_whole),
         filter_step("length", partial(answers_between, least=200, most=_MOST_CHARACTERS)),
     ]
-    return DrawnSource(mixture=mixture, count=DOCUMENT_SAMPLES), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps

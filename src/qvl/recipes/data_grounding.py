@@ -29,6 +29,7 @@ from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.grounding.annotated_scenes import AnnotatedSource, DrawnSet
 from qvl.data.synth.grounding.copy_paste import PasteSource
+from qvl.data.synth.grounding.emoji import LANGUAGES
 from qvl.data.synth.grounding.questions import MOST_LISTED
 from qvl.data.synth.grounding.samples import referring_sample, scene_sample
 from qvl.errors import ConfigError
@@ -63,6 +64,8 @@ def grounding_scenes(
         seed: another seed draws others.
         languages: in which things are sometimes named, such as "zh,de".
     """
+    if unknown := [code for code in languages if code not in LANGUAGES]:
+        raise ConfigError(f"languages has {unknown[0]!r}, expected some of {', '.join(LANGUAGES)}")
     scenes = partial(scene_sample, languages=languages)
     mixture = Mixture(parts={"scenes": (1.0, scenes)})
     # Boxes of parts are smaller than those of things: a patch is the least.

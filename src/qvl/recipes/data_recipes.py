@@ -38,8 +38,13 @@ GROUNDING_SAMPLES = 100_000
 """An epoch of the tiny recipe's longest stage draws about as many."""
 
 
-def grounding() -> tuple[Source, Sequence[Step]]:
-    """Boxes, points and clicks on drawn shapes and screens; none too small, too long or outside."""
+def grounding(*, count: int = GROUNDING_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+    """Boxes, points and clicks on drawn shapes and screens; none too small, too long or outside.
+
+    Args:
+        count: of samples.
+        seed: another seed draws others.
+    """
     mixture = Mixture(parts={"shapes": (0.6, shapes_sample), "screen": (0.4, screen_sample)})
     steps = [
         filter_step("points somewhere", points_somewhere),
@@ -48,7 +53,7 @@ def grounding() -> tuple[Source, Sequence[Step]]:
         filter_step("large enough", partial(boxes_at_least, side_px=21)),
         filter_step("answer length", partial(answers_between, least=1, most=400)),
     ]
-    return DrawnSource(mixture=mixture, count=GROUNDING_SAMPLES), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
 DATA_RECIPES: dict[str, Recipe] = {

@@ -22,11 +22,12 @@ from qvl.data.synth.tables.samples import table_sample
 TABLES = 1_000_000
 
 
-def tables(count: int = TABLES) -> tuple[Source, Sequence[Step]]:
+def tables(count: int = TABLES, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Drawn tables: as HTML, Markdown, CSV, with questions, with boxes of cells.
 
     Args:
         count: of samples.
+        seed: another seed draws others.
     """
     mixture = Mixture(
         parts={
@@ -38,7 +39,7 @@ def tables(count: int = TABLES) -> tuple[Source, Sequence[Step]]:
         filter_step("inside", places_inside),
         filter_step("answer length", partial(answers_between, least=1, most=8000)),
     ]
-    return DrawnSource(mixture=mixture, count=count), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
 def tables_found(path: str, root: str = "", licence: str = "") -> tuple[Source, Sequence[Step]]:

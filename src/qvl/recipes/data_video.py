@@ -31,8 +31,13 @@ LONG_SECONDS = (1870.0, 7200.0)
 LONG_FRAMES = (96, 768)
 
 
-def video() -> tuple[Source, Sequence[Step]]:
-    """Short drawn videos, seen at 1/16 to 32 frames a second, with questions of every form."""
+def video(*, count: int = VIDEO_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+    """Short drawn videos, seen at 1/16 to 32 frames a second, with questions of every form.
+
+    Args:
+        count: of samples.
+        seed: another seed draws others.
+    """
     mixture = Mixture(parts={"video": (1.0, video_sample)})
     steps = [
         filter_step("long enough", partial(long_enough, seconds=1.5, frames=4)),
@@ -40,11 +45,16 @@ def video() -> tuple[Source, Sequence[Step]]:
         filter_step("not black", not_black),
         filter_step("answer length", partial(answers_between, least=1, most=6000)),
     ]
-    return DrawnSource(mixture=mixture, count=VIDEO_SAMPLES), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
 def video_long(
-    endpoint: str = "", model: str = "", store: str = ""
+    endpoint: str = "",
+    model: str = "",
+    store: str = "",
+    *,
+    count: int = LONG_VIDEO_SAMPLES,
+    seed: int = 0,
 ) -> tuple[Source, Sequence[Step]]:
     """Drawn videos of half an hour to two hours: half with questions, half with long captions.
 
@@ -53,6 +63,8 @@ def video_long(
             from what is known of the films.
         model: name of that model.
         store: folder in which captions are kept from one run to the next.
+        count: of samples.
+        seed: another seed draws others.
     """
     questions = partial(
         video_sample,
@@ -73,7 +85,7 @@ def video_long(
         caption_step("captioned", captioner, rule),
         filter_step("times agree", times_agree),
     ]
-    return DrawnSource(mixture=mixture, count=LONG_VIDEO_SAMPLES), steps
+    return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
 def _served(url: str, model: str, sample: Sample) -> TextGenerator:
