@@ -16,6 +16,8 @@ from qvl.data.synth.agent.elements import Element
 How = Literal["text", "name", "icon", "placeholder", "relative", "function"]
 
 _LONGEST_TEXT = 40
+FIELDS = frozenset({"text field", "search field", "dropdown", "date field", "address bar"})
+"""Kinds that hold what a user gives; they do nothing themselves."""
 _GENERAL = frozenset({"button", "link", "checkbox", "switch", "slider", "tab"})
 
 
@@ -53,7 +55,7 @@ def descriptions(elements: Iterable[Element]) -> dict[str, tuple[Phrase, ...]]:
 def _phrases(item: Element) -> list[Phrase]:
     found = []
     text = item.text if len(item.text) <= _LONGEST_TEXT else ""
-    if item.kind in ("text field", "search field", "dropdown", "date field"):
+    if item.kind in FIELDS:
         text = ""  # what was typed is no name
     label = text or item.name
     if text:
@@ -72,7 +74,9 @@ def _phrases(item: Element) -> list[Phrase]:
         found.append(Phrase(how="relative", words=f'the "{label}" {item.kind} {item.of}'))
     elif item.of:
         found.append(Phrase(how="relative", words=f"the {item.kind} {item.of}"))
-    if item.use:
+    if item.use and item.kind in FIELDS:
+        found.append(Phrase(how="function", words=f"the {item.kind} to {item.use}"))
+    elif item.use:
         noun = item.kind if item.kind in _GENERAL else "element"
         found.append(Phrase(how="function", words=f"the {noun} that {third_person(item.use)}"))
     return found

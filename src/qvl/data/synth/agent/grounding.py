@@ -12,7 +12,13 @@ import numpy as np
 
 from qvl.data.records import Provenance, Sample
 from qvl.data.synth.agent.content import one, some
-from qvl.data.synth.agent.descriptions import Phrase, descriptions, sentence, third_person
+from qvl.data.synth.agent.descriptions import (
+    FIELDS,
+    Phrase,
+    descriptions,
+    sentence,
+    third_person,
+)
 from qvl.data.synth.agent.elements import Element, View, look
 from qvl.data.synth.agent.screens import Screen, opened, random_screen
 from qvl.errors import DataError
@@ -165,7 +171,10 @@ def _reverse(rng: np.random.Generator, asked: Asked) -> tuple[str, str]:
     item, phrases = asked
     box = _written(item.box)
     if item.use and rng.random() < 0.5:
-        return one(rng, _USE).format(box=box), sentence(f"it {third_person(item.use)}")
+        does = (
+            f"there one can {item.use}" if item.kind in FIELDS else f"it {third_person(item.use)}"
+        )
+        return one(rng, _USE).format(box=box), sentence(does)
     named: Sequence[Phrase] = [phrase for phrase in phrases if phrase.how != "function"] or phrases
     return one(rng, _WHAT).format(box=box), sentence(one(rng, named).words)
 

@@ -114,7 +114,7 @@ def _body(form: Html, name: str, person: str) -> Html:
         dialog(
             "forgot.dialog", "New password",
             tag("p", "We send you a link to choose a new password."),
-            field("reset-to", "Your e-mail", key="reset to"),
+            field("reset-to", "Your e-mail", key="reset to", use="enter your e-mail"),
             actions=[
                 button("reset-no", "Cancel", [["pop"]], use="close the dialog"),
                 button(
