@@ -113,3 +113,25 @@ def test_drawn_articles_are_curated_without_a_model(tmp_path: Path) -> None:
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="key file"):
         served("http://127.0.0.1:9", "m", tmp_path / "none")()
+
+
+def test_what_would_change_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no calibration"):
+        interleaved(calibrations=tmp_path)
+    with pytest.raises(ConfigError, match="without the server"):
+        interleaved(model="judge")
+    with pytest.raises(ConfigError, match="without the server"):
+        rejection(key_file=tmp_path / "key")
+    with pytest.raises(ConfigError, match="expected 0 to 10"):
+        interleaved(at_least=float("nan"))
+
+
+def test_documents_know_their_terms_and_where_pictures_are(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "media").mkdir()
+    pages(tmp_path / "media")
+    (tmp_path / "pages" / "a.html").write_text(f"<p>{TEXT}</p><img src=/a.png>")
+    source, _ = interleaved(data=tmp_path / "pages", root=tmp_path / "media", licence="CC-BY-4.0")
+    assert source[0].provenance.licence == "CC-BY-4.0"
+    (found,) = document_of(source[0]).pictures
+    assert found.source == (tmp_path / "media" / "a.png").resolve()

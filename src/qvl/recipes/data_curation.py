@@ -30,6 +30,8 @@ from qvl.errors import ConfigError
 from qvl.messages import Conversation, SamplingParams, TextGenerator
 
 DRAWN = 100_000
+UNNAMED = "default"
+"""The model of a server that has one and does not look at the name."""
 DEFECTS = 0.5
 """Share of drawn articles with a defect, so that every rule has something to do."""
 
@@ -37,8 +39,10 @@ DEFECTS = 0.5
 def interleaved(
     *,
     data: Path | None = None,
+    root: Path | None = None,
+    licence: str = "",
     endpoint: str | None = None,
-    model: str = "default",
+    model: str = UNNAMED,
     key_file: Path | None = None,
     calibrations: Path | None = None,
     at_least: float = AT_LEAST,
@@ -48,13 +52,21 @@ def interleaved(
     Args:
         data: documents to curate: a folder of pages or shards, or a file of records; None draws
             articles, half of them with a defect.
+        root: folder of the pictures; None for that of the data.
+        licence: SPDX name of the terms of that data.
         endpoint: of the model that is asked where rules are unsure; without it those are kept.
         model: by which the server knows it.
         key_file: holds the server's key.
         calibrations: folder with ``relevance.json`` and its like; those not there are not used.
         at_least: lowest score that is kept, 0 to 10.
     """
+    _check_asked(endpoint, model, key_file)
     generator = None if endpoint is None else served(endpoint, model, key_file)
+    if calibrations is not None and not any(
+        (calibrations / f"{name}.json").exists() for name in CRITERIA
+    ):
+        names = ", ".join(f"{name}.json" for name in CRITERIA)
+        raise ConfigError(f"{calibrations} holds no calibration, expected some of {names}")
     rules = Cleaning()
     steps = [
         map_step("clean nodes", partial(cleaned, rules=rules)),
@@ -70,7 +82,7 @@ def interleaved(
         )
         steps.append(scoring_step(scoring))
     if data is not None:
-        return open_data(data), steps
+        return open_data(data, root=root, licence=licence), steps
     draw = partial(interleaved_sample, defects=DEFECTS)
     return DrawnSource(mixture=Mixture(parts={"articles": (1.0, draw)}), count=DRAWN), steps
 
@@ -78,7 +90,7 @@ def interleaved(
 def rejection(
     *,
     endpoint: str | None = None,
-    model: str = "default",
+    model: str = UNNAMED,
     key_file: Path | None = None,
     answers: int = 8,
     keep: int = 1,
@@ -101,6 +113,7 @@ def rejection(
         least_right: questions with a smaller share of right answers are too hard.
         most_right: questions with a larger share are too easy.
     """
+    _check_asked(endpoint, model, key_file)
     forms = ("colour", "shape", "count")
     parts = {form: (1.0, partial(shapes_sample, forms=(form,))) for form in forms}
     source = DrawnSource(mixture=Mixture(parts=parts), count=DRAWN)
@@ -128,6 +141,14 @@ def rejection(
             checks=(scene_claims, judge),
         )
     return source, [rejection_step("answers", chosen)]
+
+
+def _check_asked(endpoint: str | None, model: str, key_file: Path | None) -> None:
+    """A model's name or key without its server would change nothing, and nobody would see it."""
+    if endpoint is None and (model != UNNAMED or key_file is not None):
+        raise ConfigError(
+            "a model or a key without the server to ask", hint="add --set endpoint=http://..."
+        )
 
 
 def as_asked(question: Conversation) -> Conversation:

@@ -96,16 +96,19 @@ def vqa(samples: int = SAMPLES) -> tuple[Source, Sequence[Step]]:
     return DrawnSource(mixture=mixture, count=samples), _checked()
 
 
-def sft(data: str = "", licence: str = "", samples: int = SAMPLES) -> tuple[Source, Sequence[Step]]:
+def sft(
+    data: str = "", root: Path | None = None, licence: str = "", samples: int = SAMPLES
+) -> tuple[Source, Sequence[Step]]:
     """Fine-tuning data through tags and rules: drawn, text and pictures in turns, or the user's.
 
     Args:
         data: shards, annotations or parquet instead of drawn samples.
+        root: folder of its pictures and videos; None for that of the data.
         licence: SPDX name of the terms of that data.
         samples: to draw, without data.
     """
     if data:
-        return open_data(Path(data), licence=licence), sft_steps()
+        return open_data(Path(data), root=root, licence=licence), sft_steps()
     half = -(-samples // 2)
     sources = (
         DrawnSource(mixture=TEXT, count=half, seed=1),

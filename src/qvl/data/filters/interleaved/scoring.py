@@ -56,6 +56,8 @@ class Scoring:
                 f"no score {self.name!r}, expected one of {', '.join(CRITERIA)}",
                 hint=nearest(self.name, CRITERIA, else_list=False),
             )
+        if not 0 <= self.at_least <= 10:
+            raise ConfigError(f"at_least is {self.at_least:g}, expected 0 to 10")
         if not self.uses_rules and self.generator is None:
             raise ConfigError(f"score {self.name!r} has neither rules nor a model")
 
