@@ -164,6 +164,27 @@ def test_a_change_anywhere_in_the_module_is_noticed(
     assert found[0] != found[1]
 
 
+@pytest.mark.parametrize("made", ["Rule()", "Rule().drops", "partial(Rule().drops, 1)"])
+def test_a_change_behind_a_method_or_a_callable_is_noticed(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib
+    import sys
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = []
+    for limit in ("3", "3", "40"):
+        (tmp_path / "method_rules.py").write_text(
+            "from dataclasses import dataclass\nfrom functools import partial\n"
+            f"@dataclass(frozen=True)\nclass Rule:\n    def drops(self, s):\n        return {limit}\n"
+            f"    __call__ = drops\nmade = {made}\n"
+        )
+        importlib.invalidate_caches()
+        found.append(fingerprint(importlib.import_module("method_rules").made))
+        sys.modules.pop("method_rules")
+    assert found[0] == found[1] != found[2]
+
+
 @pytest.mark.parametrize("value", [object(), open, iter([]), [[[[[[[[[[[[[[1]]]]]]]]]]]]]]])
 def test_what_cannot_be_told_apart_is_refused(value: object) -> None:
     if value is open:

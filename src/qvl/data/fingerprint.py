@@ -69,11 +69,14 @@ def _plain(value: object, depth: int) -> Any:
         return ["class", value.__module__, value.__qualname__]
     if is_dataclass(value):
         members = [(item.name, getattr(value, item.name)) for item in fields(value)]
-        return ["dataclass", _plain(type(value), inner), _members(members, inner)]
+        call = getattr(type(value), "__call__", None)  # what it does when it is a step's function
+        code = [_code(call)] if isinstance(call, FunctionType) else []
+        return ["dataclass", _plain(type(value), inner), _members(members, inner), *code]
     if isinstance(value, FunctionType):
         return ["function", value.__qualname__, _code(value), *_bound(value, inner)]
     if inspect.ismethod(value):
-        return ["method", value.__name__, _plain(value.__self__, inner)]
+        code = [_code(value.__func__)] if isinstance(value.__func__, FunctionType) else []
+        return ["method", value.__name__, _plain(value.__self__, inner), *code]
     if inspect.isbuiltin(value):
         return ["builtin", value.__module__, value.__qualname__]
     raise ConfigError(

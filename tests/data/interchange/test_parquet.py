@@ -45,6 +45,12 @@ def test_samples_come_back(tmp_path: Path) -> None:
     assert json.loads(columns)["info"]["features"]["images"]["feature"] == {"_type": "Image"}
 
 
+def test_pictures_of_another_folder_are_other_samples(tmp_path: Path) -> None:
+    path = table(tmp_path, [{"a": 1}])
+    one, other = (open_data(path, root=tmp_path / name) for name in ("one", "other"))
+    assert one.fingerprint(0, 1) != other.fingerprint(0, 1)
+
+
 def test_columns_of_others(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(picture())
     bytes_ = {"bytes": picture(), "path": None}

@@ -101,7 +101,7 @@ class ParquetFiles:
     def fingerprint(self, start: int, stop: int) -> str:
         """Returns a hash of names, sizes and times of the files."""
         found = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self._files]
-        return fingerprint(found, self.licence, start, stop)
+        return fingerprint(found, str(self.root), self.licence, start, stop)
 
     def _row(self, number: int) -> dict[str, Any]:
         group = bisect.bisect_right(self._stops, number)
