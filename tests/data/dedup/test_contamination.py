@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qvl.data.dedup.contamination import EvaluationIndex, leaks
+from qvl.data.dedup.contamination import EvaluationIndex, leak_step, leaks
 from qvl.data.shards import write_shards
+from qvl.data.steps import Dropped
 from qvl.errors import DataError
 from qvl.messages import Image
 from tests.data.dedup.test_minhash import text
@@ -64,3 +65,16 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         EvaluationIndex.of([tmp_path / "bad.txt"])
     with pytest.raises(DataError, match="no index of evaluation sets"):
         leaks(asked("?", "!"), index=tmp_path / "none.npz")
+
+
+def test_another_index_in_the_same_file_is_another_step(index: Path) -> None:
+    before = leak_step("no leak", index)
+    assert leak_step("no leak", index).fingerprint == before.fingerprint
+    (index.parent / "new.txt").write_text("one two three four five six seven eight nine ten")
+    EvaluationIndex.of([index.parent / "new.txt"]).save(index)
+    after = leak_step("no leak", index)
+    assert after.fingerprint != before.fingerprint
+    sample = asked("One, two, three, four, five, six, seven, eight, nine, ten?", "Yes.")
+    assert after.apply([sample]) == [Dropped(reason="text of an evaluation set")]
+    with pytest.raises(DataError, match="is no index"):
+        leak_step("no leak", index.parent / "none.npz")

@@ -3,7 +3,7 @@
 Owns: the index of evaluation sets, the rules by which a sample is theirs. Does not own: hashing
 (``minhash``, ``pictures``), which sets there are: they are given as files.
 
-    files -> EvaluationIndex.of() -> leaks(sample, index=FILE) in a filter step -> reason or None
+    files -> EvaluationIndex.of() -> leak_step(name, FILE) -> leaks(sample) -> reason or None
 
 A text leaks when it shares a run of 13 words with an evaluation text, or all of an evaluation text
 of 8 to 12 words; a picture when it looks the same as one of theirs. Shorter evaluation texts, such
@@ -13,12 +13,13 @@ the runs are 8 to 13 words long. That paper also leaves out runs that many texts
 are given: the wordings of prompts.
 """
 
+import hashlib
 import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,10 @@ from qvl.data.dedup.pictures import (
     picture_signature,
 )
 from qvl.data.encoding import media_of
+from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.opening import open_data
 from qvl.data.records import Sample
+from qvl.data.steps import Step, filter_step
 from qvl.data.texts import answer_texts, query_text, words_of
 from qvl.errors import DataError
 from qvl.messages import Image
@@ -142,6 +145,7 @@ class EvaluationIndex:
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         part.write_bytes(file.getvalue())
         part.replace(path)
+        _loaded.cache_clear()
 
     @classmethod
     def load(cls, path: Path) -> "EvaluationIndex":
@@ -165,6 +169,23 @@ class EvaluationIndex:
                 f"{path} is no index of evaluation sets: {error}",
                 hint="make one with EvaluationIndex.of(files).save(path)",
             ) from error
+
+
+def leak_step(name: str, index: Path, *, rule: SamePicture | None = None) -> Step:
+    """Returns the step that drops what `leaks`; another index in the same file is another step.
+
+    Args:
+        name: of the step.
+        index: file of an `EvaluationIndex`.
+        rule: when pictures are the same.
+
+    Raises:
+        DataError: there is no index.
+    """
+    EvaluationIndex.load(index)
+    step = filter_step(name, partial(leaks, index=index.absolute(), rule=rule))
+    digest = hashlib.sha256(index.read_bytes()).hexdigest()
+    return replace(step, fingerprint=fingerprint(step.fingerprint, digest))
 
 
 def leaks(sample: Sample, *, index: Path, rule: SamePicture | None = None) -> str | None:
