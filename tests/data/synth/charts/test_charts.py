@@ -19,7 +19,7 @@ from qvl.data.records import Sample
 from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Reading, Series, Unit
 from qvl.data.synth.charts.samples import Renderer, chart_sample
 from qvl.data.synth.charts.series import KINDS, invent
-from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS
+from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS, spread
 from qvl.data.synth.charts.values import shares_of_100
 from qvl.data.synth.charts.view import View
 from qvl.data.synth.fonts import font_files
@@ -338,3 +338,15 @@ def test_plotly_draws_the_bars_that_it_says() -> None:
             x1, y1, x2, y2 = (round(v) for v in element.box)
             inside = chart.pixels[y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].astype(int)
             assert (np.abs(inside - element.colour).sum(-1) < 24).mean() > 0.8
+
+
+def test_of_two_that_look_alike_none_is_called_the_highest() -> None:
+    series = Series(name="", values=(95.0, 95.0, 20.0), measure="Score", unit=Unit())
+    data = ChartData(
+        kind="bar", title="", category_axis="school", categories=("A", "B", "C"), series=(series,)
+    )
+    reading = Reading(exact=False, steps=(5.0,), shown=frozenset(range(3)))
+    chart = DrawnChart(pixels=np.zeros((28, 28, 3), np.uint8), elements=(), reading=reading)
+    turn = spread(np.random.default_rng(0), View(data=data, drawn=chart))
+    assert turn is not None
+    assert turn.steps[:2] == ("The highest is about 95.", "The lowest is about 20 for C.")

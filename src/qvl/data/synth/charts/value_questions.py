@@ -354,8 +354,8 @@ def spread(rng: np.random.Generator, view: View) -> Turn | None:
     if series is None or view.data.kind == "histogram":
         return None
     values = view.values(series)
-    top, bottom = ranked(values, highest=True)[0], ranked(values, highest=False)[0]
-    first, second = view.seen(series, values[top]), view.seen(series, values[bottom])
+    tops, bottoms = ranked(values, highest=True), ranked(values, highest=False)
+    first, second = view.seen(series, values[tops[0]]), view.seen(series, values[bottoms[0]])
     if not view.differ(series, first, second, by=2 * CLEARLY):
         return None
     result = round(first - second, 9)
@@ -367,14 +367,23 @@ def spread(rng: np.random.Generator, view: View) -> Turn | None:
         answer=shown,
         sentence=f"The difference is {view.about()}{shown}.",
         steps=(
-            f"The highest is {view.about()}{view.show(series, first)} {view.where(top)}.",
-            f"The lowest is {view.about()}{view.show(series, second)} {view.where(bottom)}.",
+            f"The highest is {view.about()}{view.show(series, first)}{_only(view, series, tops)}.",
+            f"The lowest is {view.about()}{view.show(series, second)}"
+            f"{_only(view, series, bottoms)}.",
             f"{view.show(series, first)} - {view.show(series, second)} = {shown}.",
         ),
         value=result,
         tolerance=0.0 if view.data.kind == "radar" else 2 * view.step(series),
         about={"series": series},
     )
+
+
+def _only(view: View, series: int, order: list[int]) -> str:
+    """Where the first of an order stands, unless the next could be taken for it."""
+    values = view.values(series)
+    if not view.differ(series, values[order[0]], values[order[1]]):
+        return ""
+    return f" {view.where(order[0])}"
 
 
 VALUE_QUESTIONS: tuple[Asker, ...] = (
