@@ -176,7 +176,8 @@ def test_a_change_behind_a_method_or_a_callable_is_noticed(
     for limit in ("3", "3", "40"):
         (tmp_path / "method_rules.py").write_text(
             "from dataclasses import dataclass\nfrom functools import partial\n"
-            f"@dataclass(frozen=True)\nclass Rule:\n    def drops(self, s):\n        return {limit}\n"
+            "@dataclass(frozen=True)\nclass Rule:\n"
+            f"    def drops(self, s):\n        return {limit}\n"
             f"    __call__ = drops\nmade = {made}\n"
         )
         importlib.invalidate_caches()

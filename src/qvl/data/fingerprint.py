@@ -69,7 +69,8 @@ def _plain(value: object, depth: int) -> Any:
         return ["class", value.__module__, value.__qualname__]
     if is_dataclass(value):
         members = [(item.name, getattr(value, item.name)) for item in fields(value)]
-        call = getattr(type(value), "__call__", None)  # what it does when it is a step's function
+        # What it does when it is a step's function.
+        call = type(value).__call__ if callable(value) else None
         code = [_code(call)] if isinstance(call, FunctionType) else []
         return ["dataclass", _plain(type(value), inner), _members(members, inner), *code]
     if isinstance(value, FunctionType):
