@@ -27,7 +27,8 @@ from qvl.tasks.marks import layout
 
 
 def _open(args: argparse.Namespace) -> Data:
-    return open_data(Path(args.data), root=Path(args.root) if args.root else None)
+    root = Path(args.root) if args.root else None
+    return open_data(Path(args.data), root=root, whole=False)
 
 
 def lint(args: argparse.Namespace) -> int:

@@ -238,8 +238,8 @@ def _score(
             outcomes.append(Failed(message=answer.message))
             continue
         score = question.read(answer.text)
-        if score is None:
-            outcomes.append(Dropped(reason="the answer states no score"))
+        if score is None:  # says nothing of the sample, so it is no reason to drop it
+            outcomes.append(Failed(message=f"the answer states no score: {answer.text[:80]!r}"))
         elif question.at_least is not None and score < question.at_least:
             outcomes.append(Dropped(reason=f"below {question.at_least:g}"))
         else:

@@ -268,6 +268,18 @@ def test_unreadable_files_are_data_errors(tmp_path: Path) -> None:
         open_data(write(tmp_path, "", "a.txt"))
 
 
+def test_a_list_that_breaks_off_is_refused_whole_and_linted_in_part(tmp_path: Path) -> None:
+    records = [{"conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "!"}]}]
+    text = json.dumps(records * 4, indent=1)
+    path = write(tmp_path, text[: len(text) // 2], "cut.json")
+    with pytest.raises(
+        DataError, match=r"cut\.json:\d+: no JSON, the rest of the file is not read"
+    ):
+        open_data(path)
+    assert len(open_data(path, whole=False)) == 3
+    assert len(open_data(write(tmp_path, text, "whole.json"))) == 4
+
+
 def test_media_go_to_shards_and_back(tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "a.jpg").write_bytes(picture())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,16 @@ def test_the_whole_pipeline() -> None:
     names = [step.name for step in sft_steps()]
     assert names[0] == "tagged"
     assert len(names) == 7
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"criteria": ("answer corectness",)},
+        {"thresholds": {"Maths": {"answer correctness": 8}}},
+        {"thresholds": {"": {"correctness": 8}}},
+    ],
+)
+def test_misspelt_thresholds_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        sft_steps(**wrong)

@@ -58,6 +58,9 @@ class _Place(NamedTuple):
     """Why it cannot be read."""
 
 
+_UNREAD = "the rest of the file is not read"
+
+
 class _Places:
     """The places of all records, a few bytes each: a file may have millions."""
 
@@ -135,6 +138,15 @@ class AnnotationFile:
             return read_record(record, origin=where, licence=self.licence, locate=self._locate)
         except DataError as error:
             raise DataError(f"{where}: {error.message}", hint=error.hint) from error
+
+    @property
+    def fault(self) -> str:
+        """Where and why reading ended before the end of the file; empty if it did not."""
+        last = len(self) - 1
+        place = self._places[last] if last >= 0 else None
+        if place is None or _UNREAD not in place.error:
+            return ""
+        return f"{self.where(last)}: {place.error}"
 
     def where(self, number: int) -> str:
         """Returns file and line of a record, as messages name it."""
@@ -240,7 +252,7 @@ def _scan_list(text: str) -> Iterator[_Place]:
         try:
             value, stop = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            yield _Place(line, at, error=f"no JSON, the rest of the file is not read: {error}")
+            yield _Place(line, at, error=f"no JSON, {_UNREAD}: {error}")
             return
         yield from _unpacked(value, line, at)
         at = _skip(text, stop)
@@ -248,7 +260,7 @@ def _scan_list(text: str) -> Iterator[_Place]:
             at = _skip(text, at + 1)
         elif text[at : at + 1] != "]":
             line += text.count("\n", counted, at)
-            fault = "no comma after a record, the rest of the file is not read"
+            fault = f"no comma after a record, {_UNREAD}"
             yield _Place(line, at, error=fault)
             return
 

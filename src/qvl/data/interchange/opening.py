@@ -16,16 +16,20 @@ from qvl.errors import DataError
 Data = AnnotationFile | CocoFile | ParquetFiles | ShardReader | WebPages
 
 
-def open_data(path: Path, *, root: Path | None = None, licence: str = "") -> Data:
+def open_data(
+    path: Path, *, root: Path | None = None, licence: str = "", whole: bool = True
+) -> Data:
     """Opens shards, annotation files, parquet files or web pages.
 
     Args:
         path: a folder of shards, parquet files or pages, or a file in JSON, JSONL, parquet or HTML.
         root: folder of the media that records name; None for that of the file.
         licence: SPDX name of the terms of found data; empty when it is not known.
+        whole: refuse a list in JSON that breaks off; else what stands before the fault is opened,
+            and the fault is a record that cannot be read.
 
     Raises:
-        DataError: it is none of these.
+        DataError: it is none of these, or it breaks off.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist, expected a file or folder of training data")
@@ -39,7 +43,10 @@ def open_data(path: Path, *, root: Path | None = None, licence: str = "") -> Dat
     if path.suffix == ".json" and is_coco(path):
         return CocoFile(path, root=root, licence=licence)
     if path.suffix in (".json", ".jsonl"):
-        return AnnotationFile(path, root=root, licence=licence)
+        file = AnnotationFile(path, root=root, licence=licence)
+        if whole and file.fault:
+            raise DataError(file.fault, hint="fetch or write the file again; nothing was done")
+        return file
     if path.suffix == ".parquet":
         return ParquetFiles(path, root=root, licence=licence)
     if path.suffix in (".html", ".htm"):

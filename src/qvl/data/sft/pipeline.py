@@ -15,7 +15,9 @@ from qvl.data.sft.classifier import templated_classifier
 from qvl.data.sft.rewards import CRITERIA, DEFAULT_THRESHOLDS, Thresholds, criterion_step, enough
 from qvl.data.sft.rules import cut_off, malformed, mixes_languages, repeats_itself, unrelated
 from qvl.data.sft.tagging import LEAST_CONFIDENCE, classifier_tag_step, model_tag_step
+from qvl.data.sft.taxonomy import DOMAINS, UNTAGGED
 from qvl.data.steps import Step, filter_step, score_step
+from qvl.errors import ConfigError
 from qvl.messages import TextGenerator
 
 RULES: dict[str, Callable[..., str | None]] = {
@@ -49,7 +51,11 @@ def sft_steps(
         criteria: names of `CRITERIA` to rate by.
         thresholds: least scores by domain.
         least_confidence: of a tag by the classifier.
+
+    Raises:
+        ConfigError: a criterion or a domain does not exist.
     """
+    _check(criteria, thresholds)
     if generator is None:
         tag = classifier_tag_step(templated_classifier(), least_confidence=least_confidence)
         return [tag, *rule_steps()]
@@ -60,3 +66,15 @@ def sft_steps(
         *(criterion_step(name, generator) for name in criteria),
         filter_step("good enough", partial(enough, thresholds=thresholds)),
     ]
+
+
+def _check(criteria: Sequence[str], thresholds: Thresholds) -> None:
+    unknown = [name for name in criteria if name not in CRITERIA]
+    if unknown:
+        raise ConfigError(f"no criterion {unknown[0]!r}, expected some of {', '.join(CRITERIA)}")
+    for domain, least in thresholds.items():
+        if domain not in ("", UNTAGGED, *DOMAINS):
+            raise ConfigError(f"no domain {domain!r}, expected '' or one of {', '.join(DOMAINS)}")
+        for name in least:
+            if name not in CRITERIA:
+                raise ConfigError(f"no criterion {name!r}, expected one of {', '.join(CRITERIA)}")

@@ -119,7 +119,7 @@ def test_only_what_is_unsure_is_asked(judge: type[Judge]) -> None:
     assert high.samples[0].provenance.scores == {"relevance": 9.0}
     assert high.samples[0].facts["settled_by"] == {"relevance": "model"}
     assert low == Dropped(reason="below 5")
-    assert mute == Dropped(reason="the answer states no score")
+    assert mute == Failed(message="the answer states no score: 'I like it.'")
     assert isinstance(middle, Kept)
 
 

@@ -106,7 +106,7 @@ def _asked(
             continue
         score = read_score(answer.text)
         if score is None:
-            outcomes.append(Dropped(reason="the answer states no score"))
+            outcomes.append(Failed(message=f"the answer states no score: {answer.text[:80]!r}"))
             continue
         if scoring.calibration is not None:
             score = scoring.calibration(score)
