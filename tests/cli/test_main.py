@@ -177,7 +177,16 @@ OPTIONS = {
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
     "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
-    | {"--limit", "--report", "--keep-rejects", "--failures", "--ray", "--root", "--licence"}
+    | {
+        "--limit",
+        "--report",
+        "--keep-rejects",
+        "--failures",
+        "--retry-failed",
+        "--ray",
+        "--root",
+        "--licence",
+    }
     | {"--set"},
     "info": {"--model", "--json"},
 }

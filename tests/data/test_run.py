@@ -19,6 +19,7 @@ from qvl.data import parts
 from qvl.data.encoding import content_id
 from qvl.data.local import run_local
 from qvl.data.parts import PartResult
+from qvl.data.records import Sample
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, ShardWriter, write_shards
 from qvl.data.sources import SomeOf
@@ -74,6 +75,31 @@ def test_everything_is_accounted_for(tmp_path: Path) -> None:
     }
     assert f"kept {summary.num_kept}" in str(summary)
     assert json.loads(json.dumps(summary.to_json()))["failed"] == summary.num_failed
+
+
+_AWAY = [False]
+
+
+def _unless_away(sample: Sample) -> str | None:
+    if _AWAY[0] and len(sample.facts["shapes"]) == 2:
+        raise OSError("the server is away")
+    return None
+
+
+def test_failed_samples_are_tried_again_when_that_is_wanted(tmp_path: Path) -> None:
+    steps = [filter_step("asked", _unless_away)]
+    options = replace(SMALL, failure_budget=1.0)
+    run_local(shapes(25), steps, tmp_path / "whole", options=options)
+    _AWAY[0] = True
+    away = run_local(shapes(25), steps, tmp_path / "away", options=options)
+    _AWAY[0] = False
+    assert 0 < away.num_failed < 25
+    assert run_local(shapes(25), steps, tmp_path / "away", options=options).num_failed > 0
+    retry = replace(options, retry_failed=True)
+    assert run_local(shapes(25), steps, tmp_path / "away", options=retry).num_failed == 0
+    assert files(tmp_path / "away") == files(tmp_path / "whole")
+    done = run_local(shapes(25), steps, tmp_path / "away", options=retry)
+    assert done.num_reused == done.num_parts
 
 
 def test_order_and_number_of_processes_change_nothing(tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of samples that may fail before the run stops; default 0.01",
     )
+    run.add_argument(
+        "--retry-failed", action="store_true", help="do finished parts with failed samples again"
+    )
     run.add_argument("--ray", action="store_true", help="on Ray instead of processes")
     run.add_argument("--json", action="store_true", help="print the counts as JSON")
     _add_output(run)

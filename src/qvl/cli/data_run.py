@@ -69,7 +69,10 @@ def run_recipe(args: argparse.Namespace) -> int:
     if not 0 <= budget <= 1:
         raise InputError(f"--failures is {budget:g}, expected a share of 0 to 1")
     options = RunOptions(
-        keep_rejects=args.keep_rejects, failure_budget=budget, progress=_shown_progress()
+        keep_rejects=args.keep_rejects,
+        failure_budget=budget,
+        retry_failed=args.retry_failed,
+        progress=_shown_progress(),
     )
     folder = Path(args.output)
     if args.ray:

@@ -59,6 +59,7 @@ class Job:
         per_part: samples read for one shard.
         keep_rejects: put all dropped samples aside, not only examples of each reason.
         most_failures: a part with more failed samples than this stops the run.
+        retry_failed: do finished parts again in which samples failed.
     """
 
     source: Source
@@ -67,6 +68,7 @@ class Job:
     per_part: int
     keep_rejects: bool
     most_failures: int
+    retry_failed: bool = False
 
     @property
     def num_parts(self) -> int:
@@ -154,7 +156,9 @@ def _finished(job: Job, part: int, key: str) -> PartResult | None:
         read_table(job.folder, shard_name(part))
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None  # not done, or what was done is damaged
-    return replace(result, is_reused=True) if result.key == key else None
+    if result.key != key or (job.retry_failed and result.num_failed):
+        return None
+    return replace(result, is_reused=True)
 
 
 class _Item(NamedTuple):

@@ -112,18 +112,20 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How a run is done; none of it changes the samples that come out.
+    """How a run is done; none of it changes what becomes of a sample.
 
     Attributes:
         per_shard: samples read for one shard.
         keep_rejects: put all dropped samples aside, not only examples of each reason.
         failure_budget: share of the samples that may fail before the run stops.
+        retry_failed: do parts again in which samples failed, as after a server was away.
         progress: called with every finished part and the number of parts.
     """
 
     per_shard: int = PER_SHARD
     keep_rejects: bool = False
     failure_budget: float = FAILURE_BUDGET
+    retry_failed: bool = False
     progress: Callable[[PartResult, int], None] | None = None
 
     def __post_init__(self) -> None:
@@ -162,6 +164,7 @@ def run(
         per_part=options.per_shard,
         keep_rejects=options.keep_rejects,
         most_failures=most_failures,
+        retry_failed=options.retry_failed,
     )
     try:
         results = _results(job, execute, options.progress)
@@ -255,6 +258,8 @@ def _finish(job: Job) -> None:
     if aside:
         entries = [read_table(job.folder / ASIDE, name).entry for name in aside]
         write_index(job.folder / ASIDE, entries)
+    else:  # an earlier call had put some aside
+        (job.folder / ASIDE / INDEX).unlink(missing_ok=True)
 
 
 def _summary(folder: Path, results: Sequence[PartResult], *, wall_s: float) -> RunSummary:
