@@ -8,10 +8,12 @@ import pytest
 
 from qvl.data.records import Sample
 from qvl.data.sft.pipeline import RULES
+from qvl.data.synth.grounding.arranging import arranged
 from qvl.data.synth.vqa.comparing import _pair, comparison_sample
-from qvl.data.synth.vqa.questions import FORMS
+from qvl.data.synth.vqa.questions import FORMS, ask
 from qvl.data.synth.vqa.samples import vqa_sample
 from qvl.errors import MissingDependencyError
+from qvl.geometry import ImageSize
 from qvl.messages import Image, Text
 from qvl.tasks import counting
 
@@ -129,3 +131,18 @@ def test_pictures_are_the_same_as_often_as_not() -> None:
             answers.append(answer)
     assert len(answers) > 50
     assert 0.35 < answers.count("No") / len(answers) < 0.65
+
+
+def test_relations_hold_as_often_as_not() -> None:
+    answers = []
+    for number in range(300):
+        rng = np.random.default_rng((9, number))
+        try:
+            scene = arranged(rng, ImageSize(280, 280))
+        except MissingDependencyError as error:
+            pytest.skip(error.message)
+        turn = ask(rng, "relation", scene, ())
+        if turn is not None:
+            answers.append(turn.answer)
+    assert len(answers) > 80
+    assert 0.44 < answers.count("Yes") / len(answers) < 0.56

@@ -104,14 +104,13 @@ def _relation(
     things = _single(rng, scene)
     for one in things:
         for other in things:
-            place = pick(rng, PLACES)
-            if one is other:
-                continue
-            relation = Relative(_named(one.noun), place, _named(other.noun))
-            truth = truths(relation, scene.things)[scene.things.index(one)]
-            if truth is wanted:
-                question = f"Is the {one.noun.name} {place} the {other.noun.name}?"
-                return question, "Yes" if wanted else "No"
+            # All places are tried: with one alone "yes" would be given up more often than "no".
+            for place in shuffled(rng, PLACES) if one is not other else ():
+                relation = Relative(_named(one.noun), place, _named(other.noun))
+                truth = truths(relation, scene.things)[scene.things.index(one)]
+                if truth is wanted:
+                    question = f"Is the {one.noun.name} {place} the {other.noun.name}?"
+                    return question, "Yes" if wanted else "No"
     return None
 
 
