@@ -79,7 +79,7 @@ def test_bytes_of_cache_and_weights() -> None:
     text = CONFIG.text
     per_token = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * 2
     assert plan.memory.kv_cache == (plan.bill.total + 64) * per_token
-    assert plan.memory.weights == 2 * 4_417_344
+    assert plan.memory.weights == 2 * 5_501_632
     assert plan.memory.pixels == plan.memory.vision_activations == plan.memory.features == 0
     wide = plan_of(Text("hello"), weight_bytes=4)
     assert wide.memory.weights == 2 * plan.memory.weights

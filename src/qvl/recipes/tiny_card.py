@@ -111,7 +111,7 @@ def write_card(run_folder: Path, model_folder: Path, *, count: int = 200) -> Pat
 _CARD = """\
 # The embedded tiny model
 
-A Qwen2.5-VL of 4.4 million parameters, trained from random weights by `qvl train tiny`. It shows
+A Qwen2.5-VL of 5.5 million parameters, trained from random weights by `qvl train tiny`. It shows
 that every part of the system works, offline and within seconds; it is not a replacement for the
 published checkpoints, which load by name.
 
@@ -142,7 +142,8 @@ licensed. One word in eight and a group of typefaces are held out.
 
 The tower first learns alone, on pages where every letter, shape and button is labelled, through
 throw-away heads that also ask each token for its own row and column; then the language model learns
-to read the frozen tower out; then everything trains together. Seed {seed}; {versions}; {hardware}.
+to read the frozen tower out; then everything trains together; last, it learns which of several
+things a question means. Seed {seed}; {versions}; {hardware}.
 
 ## Limits
 

@@ -33,6 +33,24 @@ GENERATORS: dict[str, Generator] = {
     "one_point": partial(shapes_sample, most=1, forms=("point",), side_tokens=(4, 6)),
     "few_boxes": partial(shapes_sample, least=2, most=3, forms=("box",)),
     "few_points": partial(shapes_sample, least=2, most=3, forms=("point",)),
+    "two_places": partial(
+        shapes_sample,
+        least=2,
+        most=3,
+        side_tokens=(4, 7),
+        forms=("point", "box"),
+        distinct=True,
+    ),
+    "places": partial(
+        shapes_sample,
+        least=3,
+        most=5,
+        side_tokens=(5, 8),
+        forms=("box", "point", "point"),
+        distinct=True,
+    ),
+    "boxes": partial(shapes_sample, least=2, most=5, forms=("box",)),
+    "points": partial(shapes_sample, least=2, most=5, forms=("point",)),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
@@ -40,7 +58,7 @@ GENERATORS: dict[str, Generator] = {
 
 def tiny_stages() -> tuple[Stage, ...]:
     """Returns the stages; a step is one pack on each of two ranks."""
-    return (*_first_round(), *_second_round(), *_finish())
+    return (*_first_round(), *_second_round(), *_finish(), *_finding())
 
 
 def _first_round() -> tuple[Stage, ...]:
@@ -243,5 +261,69 @@ def _finish() -> tuple[Stage, ...]:
             warmup=60,
             decay_from=0.05,
             digit_weight=3.0,
+        ),
+    )
+
+
+def _finding() -> tuple[Stage, ...]:
+    """Teaches which object is meant, which the stages before had not: among several shapes the
+    topmost was taken whatever was asked."""
+    return (
+        Stage(
+            name="multimodal_find_start",
+            steps=800,
+            rates={"tower": 1e-4, "merger": 4e-4, "llm": 1e-3, "heads": 3e-4},
+            mixture=draw_from(places=0.5, two_places=0.5),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=20,
+            decay_from=1.0,
+            digit_weight=3.0,
+            finding_weight=1.0,
+        ),
+        Stage(
+            name="multimodal_find",
+            steps=5000,
+            rates={"tower": 1.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 4e-4},
+            mixture=draw_from(
+                places=0.22,
+                two_places=0.08,
+                boxes=0.08,
+                points=0.05,
+                one_box=0.05,
+                shapes=0.1,
+                screen=0.16,
+                word=0.13,
+                line=0.15,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=60,
+            decay_from=0.1,
+            floor=0.02,
+            digit_weight=3.0,
+            finding_weight=0.5,
+        ),
+        Stage(
+            name="multimodal_finish_again",
+            steps=800,
+            rates={"tower": 1.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 2e-4},
+            mixture=draw_from(
+                word=0.29,
+                line=0.31,
+                shapes=0.13,
+                places=0.07,
+                two_places=0.02,
+                boxes=0.06,
+                points=0.02,
+                screen=0.1,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=25,
+            decay_from=0.05,
+            floor=0.02,
+            digit_weight=3.0,
+            finding_weight=0.3,
         ),
     )
