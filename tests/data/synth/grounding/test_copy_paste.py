@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qvl.data.encoding import content_id
@@ -45,6 +45,7 @@ def world(colour: int, names: list[str], seed: int, **known: frozenset[str]) -> 
 
 
 @given(st.integers(0, 10**6))
+@example(742126)  # of two pasted things one covers the other
 @settings(max_examples=40, deadline=None)
 def test_marks_are_what_can_be_seen(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -52,7 +53,8 @@ def test_marks_are_what_can_be_seen(seed: int) -> None:
     result, count, used = pasted(rng, scene, [donor])
     assert used == ([0] if count else [])
     new = [thing for thing in result.things if thing.noun.name in ("cat", "pen")]
-    assert len(new) == count
+    # A thing pasted later may cover one pasted before, which is then gone like any other.
+    assert min(count, 1) <= len(new) <= count
     shown = result.pixels[:, :, 0].astype(int)
     for number, thing in enumerate(scene.things):
         visible = (result.pixels == (90, 60 + 60 * number, 0)).all(-1)

@@ -138,7 +138,8 @@ def copy_paste_sample(
 def pasted(
     rng: np.random.Generator, scene: Scene, donors: Sequence[Scene]
 ) -> tuple[Scene, int, list[int]]:
-    """Returns the scene with things of others in it, how many, and which donors gave some.
+    """Returns the scene with things of others in it, how many were pasted, and which donors gave
+    some. What a later one covers is not in the scene any more.
 
     What others' pictures leave open stays open: a name is only absent when it is in none of them.
     """
