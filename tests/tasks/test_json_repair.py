@@ -128,6 +128,13 @@ def test_a_cut_keeps_what_was_closed_and_invents_nothing(
             assert json.loads(text[start:stop]) == inner
 
 
+@pytest.mark.parametrize("end", ["-", "-1", "1.", "1.5", "1e", "1e-", "-2.5E+"])
+def test_a_number_that_breaks_off_is_left_out(end: str) -> None:
+    (fragment,) = iter_json('{"a": [7, ' + end)
+    assert fragment.partial == {"a": [7]}
+    assert not fragment.complete
+
+
 def _assert_beginning_of(part: object, whole: object) -> None:
     if isinstance(part, dict) and isinstance(whole, dict):
         assert list(part) == list(whole)[: len(part)]

@@ -37,6 +37,8 @@ _PLAIN_STRING = re.compile(r'"([^"\\]*+)"(?=\s*+[,\]}])')
 _INTEGERS = re.compile(r"\[\s*+(-?\d{1,15}(?:\s*+,\s*+-?\d{1,15})*+)\s*+\]")
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?(?![\w.])")
 _WHOLE = re.compile(r"[+-]?\d++")
+# A number that the text breaks off in: "-", "1.", "1e", "1e-".
+_CUT_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?(?:[eE][+-]?)?)?(?<=[-\d.eE+])\Z")
 _WORD = re.compile(r"[+-]?[^\W\d]\w*+")
 _WORDS: dict[str, JsonValue] = {
     # JavaScript's and Python's words for what is no number.
@@ -337,6 +339,11 @@ def _scalar(text: str, at: int) -> tuple[JsonValue, int]:
     if number is not None:
         if number.end() == len(text):
             raise _Cut([])  # more digits may have been meant
+        if text[number.end()] not in ".eE":
+            return _to_number(number), number.end()
+    if _CUT_NUMBER.match(text, at) is not None:
+        raise _Cut([])
+    if number is not None:
         return _to_number(number), number.end()
     word = _WORD.match(text, at)
     if word is not None and word.group() in _WORDS:
