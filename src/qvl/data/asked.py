@@ -60,8 +60,7 @@ def asked_objects(
 
 
 def centre_tokens(item: Packed) -> npt.NDArray[np.int64]:
-    """Returns int64[O], where among the sample's tokens the picture's token at each object's centre
-    is."""
+    """Returns int64[O], the merged token of the first picture at each object's centre."""
     targets = item.sample.targets
     if targets is None or not len(targets.objects):
         return np.zeros(0, np.int64)
@@ -69,7 +68,7 @@ def centre_tokens(item: Packed) -> npt.NDArray[np.int64]:
     _, height, width = (int(v) for v in item.inputs.grid_thw[0] // (1, 2, 2))
     rows = np.clip((boxes[:, 1] + boxes[:, 3]) / 2 // FACTOR, 0, height - 1).astype(np.int64)
     columns = np.clip((boxes[:, 0] + boxes[:, 2]) / 2 // FACTOR, 0, width - 1).astype(np.int64)
-    return item.inputs.media[0].span[0] + rows * width + columns
+    return rows * width + columns
 
 
 def numbers_in(digits: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

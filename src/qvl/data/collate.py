@@ -124,7 +124,7 @@ def collate(
         values = np.where(coordinate, np.argmax(label[:, None] == digits, 1), -1)
         about = asked_objects(item, values, label != -100, encode)
         asked.append(np.where(about < 0, about, about + num_objects))
-        num_objects += len(centre_tokens(item))
+        num_objects += 0 if item.sample.targets is None else len(item.sample.targets.objects)
         coordinates.append(coordinate)
         labels.append(label)
         weights.append(weight)
@@ -185,8 +185,6 @@ def _dense(pack: Sequence[Packed]) -> DenseBatch:
     rest = []
     offset = text_offset = 0
     for item in pack:
-        tokens.append(centre_tokens(item) + text_offset)
-        text_offset += len(item.inputs.input_ids)
         for number, (_, h, w) in enumerate(item.inputs.grid_thw):
             height, width = int(h) // 2, int(w) // 2
             rows.append(np.repeat(np.arange(height), width))
@@ -199,19 +197,12 @@ def _dense(pack: Sequence[Packed]) -> DenseBatch:
                 )
                 strip = (x % FACTOR * NUM_BINS // FACTOR).astype(np.int64)
                 glyphs.append((token * NUM_BINS + strip) * len(ALPHABET) + letter.astype(np.int64))
-                cx = np.clip(
-                    (targets.objects[:, 0] + targets.objects[:, 2]) / 2, 0, width * FACTOR - 1
-                )
-                cy = np.clip(
-                    (targets.objects[:, 1] + targets.objects[:, 3]) / 2, 0, height * FACTOR - 1
-                )
-                objects.append(
-                    offset
-                    + (cy // FACTOR).astype(np.int64) * width
-                    + (cx // FACTOR).astype(np.int64)
-                )
+                centres = centre_tokens(item)
+                objects.append(offset + centres)
+                tokens.append(text_offset + item.inputs.media[0].span[0] + centres)
                 rest.append(targets.objects)
             offset += height * width
+        text_offset += len(item.inputs.input_ids)
     counts = [_counts(found) for found in rest]
     return DenseBatch(
         glyphs=_int64(glyphs),

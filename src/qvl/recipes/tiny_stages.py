@@ -271,7 +271,7 @@ def _finding() -> tuple[Stage, ...]:
     return (
         Stage(
             name="multimodal_find_start",
-            steps=800,
+            steps=700,
             rates={"tower": 1e-4, "merger": 4e-4, "llm": 1e-3, "heads": 3e-4},
             mixture=draw_from(places=0.5, two_places=0.5),
             budget=PackBudget(max_tokens=1200, max_patches=1200),
@@ -283,7 +283,7 @@ def _finding() -> tuple[Stage, ...]:
         ),
         Stage(
             name="multimodal_find",
-            steps=5000,
+            steps=4700,
             rates={"tower": 1.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 4e-4},
             mixture=draw_from(
                 places=0.22,
