@@ -15,7 +15,8 @@ from qvl.data.places import answer_text
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader
 from qvl.data.sources import SomeOf
-from qvl.errors import ConfigError
+from qvl.data.steps import Dropped, Kept
+from qvl.errors import ConfigError, DataError
 from qvl.recipes.data_curation import interleaved, rejection, served
 from tests.data.test_synth import needs_fonts
 from tests.endpoint.bad_server import answer, replying, serving
@@ -135,3 +136,14 @@ def test_documents_know_their_terms_and_where_pictures_are(tmp_path: Path) -> No
     assert source[0].provenance.licence == "CC-BY-4.0"
     (found,) = document_of(source[0]).pictures
     assert found.source == (tmp_path / "media" / "a.png").resolve()
+
+
+@needs_fonts
+def test_word_lists_reach_the_rules(tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("zyzzyva\n")
+    source, plain = interleaved()
+    _, strict = interleaved(common_words=tmp_path / "words")
+    sample = next(source[n] for n in range(40) if isinstance(plain[1].apply([source[n]])[0], Kept))
+    assert isinstance(strict[1].apply([sample])[0], Dropped)
+    with pytest.raises(DataError, match="cannot be read"):
+        interleaved(flagged_words=tmp_path / "missing")

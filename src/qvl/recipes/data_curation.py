@@ -13,7 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from qvl.data.filters.interleaved.calibration import load_calibration
-from qvl.data.filters.interleaved.cleaning import Cleaning, cleaned, worth_keeping
+from qvl.data.filters.interleaved.cleaning import (
+    Cleaning,
+    cleaned,
+    read_word_list,
+    worth_keeping,
+)
 from qvl.data.filters.interleaved.scores import CRITERIA
 from qvl.data.filters.interleaved.scoring import AT_LEAST, Scoring, scoring_step
 from qvl.data.interchange.opening import open_data
@@ -45,6 +50,8 @@ def interleaved(
     model: str = UNNAMED,
     key_file: Path | None = None,
     calibrations: Path | None = None,
+    common_words: Path | None = None,
+    flagged_words: Path | None = None,
     at_least: float = AT_LEAST,
 ) -> tuple[Source, Sequence[Step]]:
     """Interleaved documents, cleaned and scored.
@@ -58,6 +65,8 @@ def interleaved(
         model: by which the server knows it.
         key_file: holds the server's key.
         calibrations: folder with ``relevance.json`` and its like; those not there are not used.
+        common_words: a file of words, one a line, that most words of a text have to be among.
+        flagged_words: a file of words of which there may be few.
         at_least: lowest score that is kept, 0 to 10.
     """
     _check_asked(endpoint, model, key_file)
@@ -67,7 +76,10 @@ def interleaved(
     ):
         names = ", ".join(f"{name}.json" for name in CRITERIA)
         raise ConfigError(f"{calibrations} holds no calibration, expected some of {names}")
-    rules = Cleaning()
+    rules = Cleaning(
+        common_words=frozenset() if common_words is None else read_word_list(common_words),
+        flagged_words=frozenset() if flagged_words is None else read_word_list(flagged_words),
+    )
     steps = [
         map_step("clean nodes", partial(cleaned, rules=rules)),
         filter_step("clean documents", partial(worth_keeping, rules=rules)),

@@ -9,8 +9,7 @@ What cannot be told is tagged `taxonomy.UNTAGGED`; nothing is guessed and nothin
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -129,14 +128,3 @@ def _tag_by_classifier(classifier: Classifier, least_confidence: float, sample: 
     if confidence < least_confidence:
         category = UNTAGGED
     return tagged(sample, category, confidence)
-
-
-def count_tags(samples: Iterable[Sample]) -> Counter[tuple[str, str]]:
-    """How many samples there are of each domain and category; untagged ones too."""
-    return Counter(
-        (
-            str(sample.facts.get("domain", UNTAGGED)),
-            str(sample.facts.get("category", UNTAGGED)),
-        )
-        for sample in samples
-    )
