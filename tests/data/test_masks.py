@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qvl.data.masks import (
@@ -47,6 +47,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.integers(0, 10**6))
+@example(310)
 @settings(max_examples=40, deadline=None)
 def test_outlines_cover_what_coco_says_they_cover(seed: int) -> None:
     oracle = pytest.importorskip("pycocotools.mask")
@@ -60,7 +61,21 @@ def test_outlines_cover_what_coco_says_they_cover(seed: int) -> None:
     mine = rasterised((outline,), size, size)
     runs = oracle.frPyObjects([list(outline)], size.height, size.width)
     theirs = oracle.decode(oracle.merge(runs)).astype(bool)
-    assert (mine & theirs).sum() / (mine | theirs).sum() > 0.97
+    # COCO rounds corners to fifths of a pixel: the two may differ along the outline, nowhere else.
+    assert (_distances(points, size)[mine != theirs] < 1.5).all()
+
+
+def _distances(corners: np.ndarray, size: ImageSize) -> np.ndarray:
+    """Distance of the middle of every pixel from an outline: float[H, W]."""
+    rows, columns = np.mgrid[: size.height, : size.width] + 0.5
+    nearest = np.full((size.height, size.width), np.inf)
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        side = end - start
+        along = (columns - start[0]) * side[0] + (rows - start[1]) * side[1]
+        share = np.clip(along / (side @ side), 0, 1)
+        away = np.hypot(columns - start[0] - share * side[0], rows - start[1] - share * side[1])
+        nearest = np.minimum(nearest, away)
+    return nearest
 
 
 def test_masks_are_made_at_the_size_wanted() -> None:
