@@ -187,7 +187,8 @@ OPTIONS = {
         "--root",
         "--licence",
     }
-    | {"--set"},
+    | {"--set", "--by", "--similarity", "--best", "--against", "--prompt", "--index"}
+    | {"--tokens", "--epochs", "--plan"},
     "info": {"--model", "--json"},
 }
 

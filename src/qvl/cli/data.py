@@ -3,6 +3,9 @@
 qvl data make shapes -n 10000 -o shards/shapes
 qvl data run grounding --limit 10000 -o shards/grounding --report report.html
 qvl data convert annotations.json -o shards/mine --root pictures
+qvl data dedup shards/mine -o shards/unique
+qvl data decontaminate shards/unique --against benchmark.jsonl -o shards/clean
+qvl data mix shards/clean=2 shards/text=1 -o shards/mixed
 qvl data lint annotations.json --root pictures
 qvl data show shards/shapes 7 -o sample
 qvl train tiny --shards shards/shapes
@@ -39,21 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an argument of the recipe, such as coco=instances.json",
     )
     run.add_argument("--limit", type=int, metavar="N", help="only N samples, from all over")
-    run.add_argument("--report", metavar="FILE", help="write a page about the run, in HTML")
-    run.add_argument("--keep-rejects", action="store_true", help="put all dropped samples aside")
-    run.add_argument(
-        "--failures",
-        type=float,
-        metavar="SHARE",
-        help="share of samples that may fail before the run stops; default 0.01",
-    )
-    run.add_argument(
-        "--retry-failed", action="store_true", help="do finished parts with failed samples again"
-    )
     run.add_argument("--ray", action="store_true", help="on Ray instead of processes")
-    run.add_argument("--json", action="store_true", help="print the counts as JSON")
-    _add_output(run)
-    add_model_options(run, runs=False)
+    _add_run_options(run)
+
+    _add_curation(actions)
 
     convert = actions.add_parser("convert", help="from one format into another")
     _add_input(convert)
@@ -77,15 +69,97 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     index.add_argument("folder")
 
 
+def _add_curation(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What is done with whole sets: without duplicates, without evaluation sets, mixed."""
+    dedup = actions.add_parser("dedup", help="leave out exact and near duplicates")
+    _add_inputs(dedup)
+    dedup.add_argument(
+        "--by",
+        choices=("both", "text", "picture"),
+        default="both",
+        help="what has to be nearly equal; default both",
+    )
+    dedup.add_argument(
+        "--similarity", type=float, metavar="S", help="of texts, from which they are near; 0.8"
+    )
+    dedup.add_argument(
+        "--best", metavar="SCORE", help="score by which one of a group is kept; default: the first"
+    )
+    _add_run_options(dedup)
+
+    clean = actions.add_parser("decontaminate", help="leave out what is in evaluation sets")
+    _add_inputs(clean)
+    clean.add_argument(
+        "--against",
+        nargs="+",
+        required=True,
+        metavar="SET",
+        help="evaluation sets: data, .txt files of a text a line, or one index (.npz)",
+    )
+    clean.add_argument(
+        "--prompt",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a wording that many samples share and that is no leak",
+    )
+    clean.add_argument("--index", metavar="FILE", help="keep the index of the sets here (.npz)")
+    _add_run_options(clean)
+
+    mix = actions.add_parser(
+        "mix",
+        help="take turns between sets by whole shares; one set alone: half text, half media",
+    )
+    mix.add_argument("data", nargs="+", metavar="DATA[=SHARE]", help="such as shards/text=2")
+    mix.add_argument("--root", metavar="DIR", help="folder of the media; default: the file's")
+    mix.add_argument("--licence", default="", help="SPDX name of the terms of the data")
+    mix.add_argument(
+        "--tokens", metavar="N", help="a budget; shares are then of tokens, sets may be repeated"
+    )
+    mix.add_argument(
+        "--epochs", type=float, metavar="N", help="most repetitions of a set; default 4"
+    )
+    mix.add_argument("--plan", action="store_true", help="print the plan of tokens, write nothing")
+    mix.add_argument("--seed", type=int, default=0, help="of the order under a budget")
+    _add_run_options(mix, is_optional=True)
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", nargs="+", help="folders of shards, .json, .jsonl or .parquet")
+    parser.add_argument("--root", metavar="DIR", help="folder of the media; default: the file's")
+    parser.add_argument("--licence", default="", help="SPDX name of the terms of the data")
+
+
+def _add_run_options(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
+    """How a run is done and told."""
+    parser.add_argument("--report", metavar="FILE", help="write a page about the run, in HTML")
+    parser.add_argument("--keep-rejects", action="store_true", help="put all dropped samples aside")
+    parser.add_argument(
+        "--failures",
+        type=float,
+        metavar="SHARE",
+        help="share of samples that may fail before the run stops; default 0.01",
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="do finished parts with failed samples again"
+    )
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    _add_output(parser, is_optional=is_optional)
+    add_model_options(parser, runs=False)
+
+
 def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help="folder of shards, .json, .jsonl or .parquet")
     parser.add_argument("--root", metavar="DIR", help="folder of the media; default: the file's")
 
 
 def _add_output(
-    parser: argparse.ArgumentParser, help: str = "folder of the shards; a stopped run goes on"
+    parser: argparse.ArgumentParser,
+    help: str = "folder of the shards; a stopped run goes on",
+    *,
+    is_optional: bool = False,
 ) -> None:
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=help)
+    parser.add_argument("-o", "--output", required=not is_optional, metavar="DIR", help=help)
     parser.add_argument(
         "--processes", type=int, default=1, metavar="N", help="that share the shards; default 1"
     )
@@ -93,11 +167,14 @@ def _add_output(
 
 def run(args: argparse.Namespace) -> int:
     """Does what the action says."""
-    from qvl.cli import data_look, data_run
+    from qvl.cli import data_curate, data_look, data_run
 
     actions = {
         "make": data_run.make,
         "run": data_run.run_recipe,
+        "dedup": data_curate.dedup,
+        "decontaminate": data_curate.decontaminate,
+        "mix": data_curate.mix,
         "convert": data_run.convert,
         "lint": data_look.lint,
         "show": data_look.show,

@@ -42,14 +42,14 @@ def make(args: argparse.Namespace) -> int:
         raise InputError(
             f"no generator {args.generator!r}, expected one of {', '.join(GENERATORS)}"
         )
-    _positive(args.number, "--number")
+    positive(args.number, "--number")
     mixture = Mixture(parts={args.generator: (1.0, GENERATORS[args.generator])})
     source = DrawnSource(mixture=mixture, count=args.number, seed=args.seed)
     run_local(
         source,
         [],
         Path(args.output),
-        processes=_positive(args.processes, "--processes"),
+        processes=positive(args.processes, "--processes"),
         options=RunOptions(progress=_shown_progress()),
     )
     write(args.output)
@@ -58,41 +58,47 @@ def make(args: argparse.Namespace) -> int:
 
 def run_recipe(args: argparse.Namespace) -> int:
     """Runs a recipe, prints what became of the samples, writes the report."""
-    processes = _positive(args.processes, "--processes")
-    if args.report is not None and not Path(args.report).absolute().parent.is_dir():
-        raise InputError(f"folder of the report {args.report} does not exist")
+    options = run_options(args)
+    processes = positive(args.processes, "--processes")
     source, steps = _recipe(args.recipe, args.set)
     if args.limit is not None:
-        count = min(_positive(args.limit, "--limit"), len(source))
+        count = min(positive(args.limit, "--limit"), len(source))
         source = SomeOf(source=source, count=count)
-    budget = FAILURE_BUDGET if args.failures is None else args.failures
-    if not 0 <= budget <= 1:
-        raise InputError(f"--failures is {budget:g}, expected a share of 0 to 1")
-    options = RunOptions(
-        keep_rejects=args.keep_rejects,
-        failure_budget=budget,
-        retry_failed=args.retry_failed,
-        progress=_shown_progress(),
-    )
     folder = Path(args.output)
     if args.ray:
         summary = run_ray(source, steps, folder, options=options)
     else:
         summary = run_local(source, steps, folder, processes=processes, options=options)
+    return tell(summary, source, args)
+
+
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """How a run is done; slips are refused before any work."""
+    if args.report is not None and not Path(args.report).absolute().parent.is_dir():
+        raise InputError(f"folder of the report {args.report} does not exist")
+    budget = FAILURE_BUDGET if args.failures is None else args.failures
+    if not 0 <= budget <= 1:
+        raise InputError(f"--failures is {budget:g}, expected a share of 0 to 1")
+    return RunOptions(
+        keep_rejects=args.keep_rejects,
+        failure_budget=budget,
+        retry_failed=args.retry_failed,
+        progress=_shown_progress(),
+    )
+
+
+def tell(summary: RunSummary, source: Source, args: argparse.Namespace) -> int:
+    """Writes the report and prints what became of the samples."""
     if args.report is not None:
-        _report(Path(args.report), summary, source, args)
+        processor = load_processor(model_folder(args, weights=False))
+        lengths = lengths_of(ShardReader(summary.folder), processor)
+        write_report(Path(args.report), summary, source, lengths=lengths)
+        note(f"report: {args.report}")
     if args.json:
         write_json(summary.to_json())
     else:
         write(str(summary))
     return 0
-
-
-def _report(path: Path, summary: RunSummary, source: Source, args: argparse.Namespace) -> None:
-    processor = load_processor(model_folder(args, weights=False))
-    lengths = lengths_of(ShardReader(summary.folder), processor)
-    write_report(path, summary, source, lengths=lengths)
-    note(f"report: {path}")
 
 
 def convert(args: argparse.Namespace) -> int:
@@ -104,7 +110,7 @@ def convert(args: argparse.Namespace) -> int:
     if target.suffix == "":
         # Everything that can be kept is kept; what cannot is named below.
         options = RunOptions(failure_budget=1.0, progress=_shown_progress())
-        processes = _positive(args.processes, "--processes")
+        processes = positive(args.processes, "--processes")
         summary = run_local(data, [], target, processes=processes, options=options)
         count = summary.num_kept
         problems = [f"sample {f.number}: {f.message}" for f in summary.failures]
@@ -165,7 +171,8 @@ def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]
     )
 
 
-def _positive(value: int, name: str) -> int:
+def positive(value: int, name: str) -> int:
+    """The number, or an error that names the option."""
     if value < 1:
         raise InputError(f"{name} is {value}, expected at least 1")
     return value

@@ -97,3 +97,36 @@ class SomeOf:
 
     def _place(self, number: int) -> int:
         return place_in_order(number, size=len(self.source), seed=self.seed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinedSource:
+    """The samples of several sources, one source after the other.
+
+    Attributes:
+        sources: in their order.
+    """
+
+    sources: tuple[Source, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sources))
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if number < 0:
+            raise IndexError(number)
+        for source in self.sources:
+            if number < len(source):
+                return source[number]
+            number -= len(source)
+        raise IndexError(number)
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        """Returns a hash of what is taken of each source."""
+        taken, before = [], 0
+        for source in self.sources:
+            first, last = max(0, start - before), min(len(source), stop - before)
+            if first < last:
+                taken.append((first, last, source.fingerprint(first, last)))
+            before += len(source)
+        return fingerprint(taken)

@@ -11,7 +11,8 @@ proportion to their shares. When all together cannot fill the budget, that is an
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from qvl.data.lengths import lengths_of
 from qvl.data.mixture import Generator, Mixture
@@ -106,6 +107,10 @@ class TokenPlan:
             for source in self.sources
         ]
         return "\n".join([*lines, f"| all | {self.budget:,} | | 100.0% | | |"])
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary for ``json.dumps``."""
+        return {"budget": self.budget, "sources": [asdict(source) for source in self.sources]}
 
 
 def plan_tokens(supplies: Sequence[Supply], budget: int) -> TokenPlan:

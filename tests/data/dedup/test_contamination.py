@@ -4,6 +4,7 @@ import io
 import random
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from qvl.data.dedup.contamination import EvaluationIndex, leak_step, leaks
 from qvl.data.shards import write_shards
 from qvl.data.steps import Dropped
 from qvl.errors import DataError
-from qvl.messages import Image
+from qvl.messages import Image, Video
 from tests.data.dedup.test_minhash import text
 from tests.data.dedup.test_pictures import photo
 from tests.data.small import asked
@@ -57,6 +58,32 @@ def test_the_rest_is_kept(index: Path) -> None:
         asked("What?", "That.", Image(np.asarray(photo(4)))),
     ]
     assert [leaks(sample, index=index) for sample in innocent] == [None] * 5
+
+
+def film(first: int, *, height: int = 112, crf: int = 20) -> bytes:
+    """Sixteen photographs, one after the other."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=4, options={"crf": str(crf)})
+        stream.width = stream.height = height
+        stream.pix_fmt = "yuv420p"
+        for number in range(first, first + 16):
+            frame = av.VideoFrame.from_image(photo(number).resize((height, height)))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def test_videos_are_found_again_in_another_encoding(tmp_path: Path) -> None:
+    held = asked("What?", "That.", Video(film(0)))
+    write_shards([held], tmp_path / "shards")
+    found = EvaluationIndex.of([tmp_path / "shards"])
+    assert str(found).endswith("0 pictures, 1 videos")
+    found.save(tmp_path / "index.npz")
+    index = tmp_path / "index.npz"
+    again = asked("And?", "So.", Video(film(0, height=84, crf=32)))
+    assert leaks(again, index=index) == "video of an evaluation set"
+    assert leaks(asked("And?", "So.", Video(film(40))), index=index) is None
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:

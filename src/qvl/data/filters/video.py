@@ -64,8 +64,8 @@ def not_static(sample: Sample, *, change: float = 2.0) -> str | None:
         change: least mean difference, of 255, that some two of them in a row must have.
     """
     for video in _videos(sample):
-        looks = _looks(video)
-        if max((_difference(a, b) for a, b in pairwise(looks)), default=0.0) < change:
+        shown = looks(video)
+        if max((_difference(a, b) for a, b in pairwise(shown)), default=0.0) < change:
             return "nothing moves in the video"
     return None
 
@@ -80,7 +80,7 @@ def not_black(sample: Sample, *, share: float = 0.5, level: float = 16.0) -> str
             in video range, so what is decoded of it is near 0.
     """
     for video in _videos(sample):
-        levels = [float(pixels.mean()) for pixels in _looks(video)]
+        levels = [float(pixels.mean()) for pixels in looks(video)]
         if np.mean([mean < level for mean in levels]) > share:
             return "video is mostly black"
     return None
@@ -145,17 +145,22 @@ def _videos(sample: Sample) -> Iterator[Video]:
     return (part for part in media_of(sample.conversation) if isinstance(part, Video))
 
 
-def _looks(video: Video) -> list[NDArray[np.int16]]:
-    """A few frames from all over a video, small."""
+def looks(video: Video, *, count: int = LOOKED_AT) -> list[NDArray[np.int16]]:
+    """A few frames from all over a video, small: int16[112, 112, 3] each.
+
+    Args:
+        video: a file, or frames.
+        count: of frames; fewer where there are not so many.
+    """
     if is_frame_list(video.source):
         frames: list[Any] = list(video.source)  # type: ignore[arg-type]
-        chosen = [frames[i] for i in _spread(len(frames))]
+        chosen = [frames[i] for i in _spread(len(frames), count)]
         size = (_SIDE_PX, _SIDE_PX)
         return [np.asarray(load_image(frame).resize(size), np.int16) for frame in chosen]
     num_frames = measure_video(video, DEFAULT_LIMITS).facts.num_frames
     looked = Video(
         video.source,
-        nframes=max(2, min(LOOKED_AT, num_frames // 2 * 2)),
+        nframes=max(2, min(count, num_frames // 2 * 2)),
         resized_height=_SIDE_PX,
         resized_width=_SIDE_PX,
     )
@@ -163,8 +168,8 @@ def _looks(video: Video) -> list[NDArray[np.int16]]:
     return [frame.astype(np.int16) for frame in prepare_video(looked, limits).frames]
 
 
-def _spread(count: int) -> list[int]:
-    return sorted({round(i * (count - 1) / (LOOKED_AT - 1)) for i in range(LOOKED_AT)})
+def _spread(size: int, count: int) -> list[int]:
+    return sorted({round(i * (size - 1) / (count - 1)) for i in range(count)})
 
 
 def _difference(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
