@@ -1,0 +1,217 @@
+"""Finding the checkpoint to go on from, and filling a run's tensors from it.
+
+Owns: which checkpoint is good, what is refused. Does not own building the model and optimiser
+that are filled (``trainer``).
+
+    folder -> find_latest -> Saved(position, ...) -> check_source -> load_state -> TrainState
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.distributed.checkpoint.metadata import Metadata
+
+from qvl.checkpoint.folder import some
+from qvl.errors import CheckpointError, ConfigError
+from qvl.training.checkpoint.folder import (
+    CHECKPOINTS,
+    Marker,
+    StoredFile,
+    clean,
+    complete,
+    find_damage,
+    put_aside,
+    read_marker,
+    typed_errors,
+)
+from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.rng import set_generator_state
+from qvl.training.checkpoint.state import (
+    EMA,
+    OPTIMISER,
+    PARAMETERS,
+    RANDOM,
+    Position,
+    TrainState,
+)
+from qvl.training.checkpoint.storage import read_listing, read_tensors, shapes_of
+
+_Shapes = Mapping[str, tuple[torch.Size, torch.dtype]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saved:
+    """A checkpoint whose bytes are those that were written.
+
+    Attributes:
+        path: its folder.
+        marker: what it says about itself.
+        listing: of its tensors.
+        notes: what a user should know, such as that a newer one was damaged.
+    """
+
+    path: Path
+    marker: Marker
+    listing: Metadata
+    notes: tuple[str, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        """Where the run was."""
+        return self.marker.position
+
+    def shapes(self, part: str) -> dict[str, tuple[torch.Size, torch.dtype]]:
+        """Names with shapes and dtypes of one part: PARAMETERS, OPTIMISER, EMA or RANDOM."""
+        start = f"{part}/"
+        return {
+            key.removeprefix(start): entry
+            for key, entry in shapes_of(self.listing).items()
+            if key.startswith(start)
+        }
+
+
+def find_latest(run_folder: Path, ranks: Ranks) -> Saved | None:
+    """Returns the newest good checkpoint of a run, or None if it has none yet.
+
+    Removes what a killed run left unfinished. A damaged checkpoint is put aside and the one before
+    it taken; the files are read whole, divided among the ranks.
+
+    Raises:
+        CheckpointError: there are checkpoints, but none is good; or they cannot be read.
+    """
+    folder = run_folder / CHECKPOINTS
+
+    def begin() -> list[Path]:
+        with typed_errors(folder, "cleaned"):
+            clean(folder)
+            return complete(folder)
+
+    notes: list[str] = []
+    for path in reversed(ranks.first(begin)):
+        saved = _open(path, ranks)
+        if isinstance(saved, Saved):
+            return Saved(path=path, marker=saved.marker, listing=saved.listing, notes=tuple(notes))
+        notes.append(f"{path.name} is damaged ({saved}) and was put aside")
+        ranks.first(lambda path=path: _put_aside(path))  # type: ignore[misc]
+    if notes:
+        raise CheckpointError(
+            f"no checkpoint in {folder} is good: {'; '.join(notes)}",
+            hint="give the run another folder to start again",
+        )
+    return None
+
+
+def open_checkpoint(run_folder: Path, *, updates: int | None = None) -> Saved:
+    """Returns a checkpoint to read only: the newest, or the one after so many updates.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    folder = run_folder / CHECKPOINTS
+    paths = complete(folder)
+    if updates is not None:
+        wanted = [p for p in paths if int(p.name.removeprefix("step-")) == updates]
+    else:
+        wanted = paths[-1:]
+    if not wanted:
+        has = ", ".join(p.name for p in paths) or "none"
+        raise CheckpointError(
+            f"{folder} has no checkpoint{f' of step {updates}' if updates is not None else ''}",
+            hint=f"it has: {has}",
+        )
+    saved = _open(wanted[0], Ranks())
+    if isinstance(saved, str):
+        raise CheckpointError(f"{wanted[0]} is damaged: {saved}", hint="choose another --step")
+    return saved
+
+
+def check_source(saved: Saved, source: str, *, allow_change: bool) -> None:
+    """Refuses to go on with other data, or the same in another order.
+
+    Args:
+        saved: the checkpoint.
+        source: identity of the data of the stage it was saved in, as they are now.
+        allow_change: go on all the same.
+
+    Raises:
+        ConfigError: the identities differ.
+    """
+    if saved.position.source != source and not allow_change:
+        raise ConfigError(
+            f"stage {saved.position.stage_name!r} has other data than when {saved.path.name} was "
+            f"saved: {source or 'none'} instead of {saved.position.source or 'none'}",
+            hint="give back the same files, mixture and seed, or allow the change of data: samples "
+            "may then be seen twice or never",
+        )
+
+
+def load_state(saved: Saved, state: TrainState, ranks: Ranks) -> None:
+    """Fills parameters, averages and the optimiser in place, and sets the random generators.
+
+    Sharded and plain tensors are filled from either. Parameters that the optimiser has and the
+    checkpoint's had not begin afresh.
+
+    Raises:
+        CheckpointError: the checkpoint is of another model, or cannot be read.
+    """
+    _check_same(saved, PARAMETERS, state.parameters)
+    _check_same(saved, EMA, state.ema)
+    shapes = saved.shapes(OPTIMISER)
+    state.make_moments(shapes)
+    tensors = state.tensors()
+    random = {
+        f"{RANDOM}/{rank}": torch.zeros(shape, dtype=dtype)
+        for rank, (shape, dtype) in saved.shapes(RANDOM).items()
+        if rank == str(ranks.rank)
+    }
+    read_tensors(saved.path, {**tensors, **random}, saved.listing, ranks)
+    for value in random.values():
+        set_generator_state(value)
+
+
+def _open(path: Path, ranks: Ranks) -> Saved | str:
+    """The checkpoint, or what is wrong with it; the same on every rank."""
+    with typed_errors(path, "read"):
+        try:
+            marker = read_marker(path)
+        except ValueError as error:
+            return str(error)
+        files: list[tuple[str, StoredFile]] = sorted(marker.files.items())
+        found = ranks.gather(find_damage(path, files[ranks.rank :: ranks.world]))
+    damage = next((what for what in found if what is not None), None)
+    if damage is not None:
+        return damage
+    return Saved(path=path, marker=marker, listing=read_listing(path))
+
+
+def _put_aside(path: Path) -> None:
+    with typed_errors(path, "put aside"):
+        put_aside(path)
+
+
+def _check_same(saved: Saved, part: str, tensors: Mapping[str, Tensor]) -> None:
+    """Raises if names, shapes or dtypes differ."""
+    stored: _Shapes = saved.shapes(part)
+    ours = {name: (t.shape, t.dtype) for name, t in tensors.items()}
+    problems = {
+        "only in the checkpoint": [n for n in stored if n not in ours],
+        "only in the run": [n for n in ours if n not in stored],
+        "unlike": [
+            f"{n} {_words(stored[n])} instead of {_words(ours[n])}"
+            for n in ours
+            if n in stored and stored[n] != ours[n]
+        ],
+    }
+    found = [f"{len(names)} {what} ({some(names)})" for what, names in problems.items() if names]
+    if found:
+        raise CheckpointError(
+            f"{saved.path} was saved by another model: of its {part}, {'; '.join(found)}",
+            hint="use another folder for this run, or the model and stages it was begun with",
+        )
+
+
+def _words(entry: tuple[torch.Size, torch.dtype]) -> str:
+    return f"{list(entry[0])} {str(entry[1]).removeprefix('torch.')}"

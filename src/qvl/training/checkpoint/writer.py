@@ -1,0 +1,203 @@
+"""Writing checkpoints while training goes on.
+
+Owns: the copy in main memory, the thread that writes it, and that a checkpoint is complete or not
+there. Does not own when (``trainer``) or what (``state``).
+
+    save -> wait for the one before -> room on disk? -> copy -> back to training
+              thread: tensors -> hashes of all ranks -> marker -> rename -> old ones removed
+"""
+
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
+
+from qvl.errors import CheckpointError, ConfigError
+from qvl.training.checkpoint.folder import (
+    CHECKPOINTS,
+    METADATA,
+    Marker,
+    StoredFile,
+    describe_file,
+    name_of,
+    prune,
+    put_in_place,
+    require_space,
+    typed_errors,
+    write_marker,
+)
+from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.rng import generator_state
+from qvl.training.checkpoint.state import RANDOM, Position, TrainState
+from qvl.training.checkpoint.storage import num_bytes_of, write_tensors
+
+_PACKAGES = ("qvl", "torch", "numpy")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keeping:
+    """Which checkpoints stay.
+
+    Attributes:
+        newest: so many of the newest, at least 1.
+        every: also those after every so many updates.
+    """
+
+    newest: int = 2
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.newest < 1 or (self.every is not None and self.every < 1):
+            raise ConfigError(
+                f"keeping is newest={self.newest}, every={self.every}, expected at least 1"
+            )
+
+
+class CheckpointWriter:
+    """Saves a run's state; at most one checkpoint is being written.
+
+    Made on every rank; every rank makes the same calls. As a context it waits for the last one.
+
+    Args:
+        run_folder: of the run; every rank must see it under this name.
+        ranks: that save together.
+        keeping: which checkpoints stay.
+        fingerprint: of the run's configuration.
+        layout: how parameters are laid out over ranks, in words.
+    """
+
+    def __init__(
+        self,
+        run_folder: Path,
+        ranks: Ranks,
+        *,
+        keeping: Keeping = Keeping(),
+        fingerprint: str = "",
+        layout: str = "",
+    ) -> None:
+        self.folder = run_folder / CHECKPOINTS
+        self.ranks, self.keeping = ranks, keeping
+        self._facts = {"fingerprint": fingerprint, "layout": layout}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[None] | None = None
+        cuda = torch.cuda.is_available()
+        self._stager = DefaultStager(
+            StagingOptions(
+                use_pinned_memory=cuda,
+                use_shared_memory=False,
+                use_async_staging=False,
+                use_non_blocking_copy=cuda,
+            )
+        )
+
+    def save(self, state: TrainState, position: Position, *, wait: bool = False) -> None:
+        """Copies the state and writes it in the background; training may go on at once.
+
+        Raises:
+            CheckpointError: the one before could not be written, or this one has no room.
+        """
+        self.finish()
+        tensors = {**state.tensors(), f"{RANDOM}/{self.ranks.rank}": generator_state()}
+        part = self.folder / f"{name_of(position.updates)}.part"
+        self.ranks.first(lambda: self._begin(part, num_bytes_of(tensors)))
+        copied = self._stager.stage(tensors)
+        assert isinstance(copied, dict)  # not asynchronous
+        self._writing = self._thread.submit(self._write, part, copied, position)
+        if wait:
+            self.finish()
+
+    def finish(self) -> None:
+        """Waits for the checkpoint that is being written.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.finish()
+        except CheckpointError:
+            if error is None:  # else what stopped the run is said, and this is its consequence
+                raise
+        finally:
+            self._thread.shutdown()
+            self._stager.close()
+
+    def _begin(self, part: Path, num_bytes: int) -> None:
+        with typed_errors(self.folder, "written"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            require_space(self.folder, num_bytes)
+            if part.exists():
+                shutil.rmtree(part)
+            part.mkdir()
+
+    def _write(self, part: Path, tensors: Mapping[str, Tensor], position: Position) -> None:
+        try:
+            write_tensors(part, tensors, self.ranks)
+            gathered = self.ranks.gather(self._files_of_this_rank(part))
+            self.ranks.first(lambda: self._complete(part, position, gathered))
+        except CheckpointError:
+            if self.ranks.rank == 0:  # what was written of it takes room that is scarce
+                shutil.rmtree(part, ignore_errors=True)
+            raise
+        except RuntimeError as error:  # the group of ranks broke
+            raise CheckpointError(
+                f"{part} was not completed: another rank stopped ({str(error).splitlines()[0]})",
+                hint="see what that rank says",
+            ) from error
+
+    def _files_of_this_rank(self, part: Path) -> dict[str, StoredFile] | str:
+        """Sizes and hashes of what this rank wrote, or why they cannot be told."""
+        rank = self.ranks.rank
+        try:
+            paths = sorted(part.glob(f"__{rank}_*"))
+            if rank == 0:
+                paths.append(part / METADATA)
+            return {path.name: describe_file(path) for path in paths}
+        except OSError as error:
+            return f"rank {rank}: {error.strerror or error}"
+
+    def _complete(
+        self, part: Path, position: Position, gathered: list[dict[str, StoredFile] | str]
+    ) -> None:
+        files: dict[str, StoredFile] = {}
+        for found in gathered:
+            if isinstance(found, str):
+                raise CheckpointError(f"{part} cannot be read again: {found}")
+            files.update(found)
+        unseen = [name for name in files if not (part / name).is_file()]
+        if unseen:
+            raise CheckpointError(
+                f"{part} lacks {unseen[0]}, which another rank wrote",
+                hint="the folder of a run must be one that all machines share",
+            )
+        marker = Marker(
+            position=position,
+            world_size=self.ranks.world,
+            versions={name: version(name) for name in _PACKAGES},
+            files=files,
+            **self._facts,
+        )
+        with typed_errors(part, "completed"):
+            write_marker(part, marker)
+            put_in_place(part, part.with_suffix(""))
+            prune(self.folder, keep=self.keeping.newest, keep_every=self.keeping.every)
