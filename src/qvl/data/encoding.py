@@ -24,7 +24,7 @@ from qvl.data.media import (
     stored,
     suffix_of,
 )
-from qvl.data.records import DenseTargets, Provenance, Sample
+from qvl.data.records import DenseTargets, Provenance, Rejected, Sample
 from qvl.errors import DataError, QvlError
 from qvl.messages import Conversation, Image, Message, Part, Text, ToolCall, Video
 
@@ -80,7 +80,7 @@ def encode_sample(sample: Sample) -> EncodedSample:
     if len(data) > MAX_RECORD_BYTES:
         raise DataError(f"record has {len(data):,} bytes, expected at most {MAX_RECORD_BYTES:,}")
     return EncodedSample(
-        id=_id(sample.conversation, [item.hashes for item in items]),
+        id=_id(sample, [item.hashes for item in items]),
         files={"json": data, **names},
         media=tuple(item.size for item in items),
     )
@@ -108,6 +108,7 @@ def decode_sample(files: Mapping[str, bytes], *, pixels: bool = True) -> Sample:
             provenance=Provenance(**provenance),
             targets=_targets(record),
             facts=dict(record["facts"]),
+            rejected=tuple(Rejected(**item) for item in record.get("rejected", ())),
         )
     except KeyError as error:
         raise DataError(f"record of a sample lacks {error}, or a file of it is missing") from error
@@ -116,7 +117,8 @@ def decode_sample(files: Mapping[str, bytes], *, pixels: bool = True) -> Sample:
 
 
 def content_id(sample: Sample) -> str:
-    """Returns a hash of what a model sees and learns: turns, tools, pictures and their options.
+    """Returns a hash of what a model sees and learns: turns, tools, pictures and their options,
+    rejected answers.
 
     It is the same after a sample was stored and read. Facts, provenance and targets do not count:
     samples of one id are duplicates.
@@ -125,7 +127,7 @@ def content_id(sample: Sample) -> str:
         InputError: a picture or video cannot be read.
     """
     media = [media_hashes(part) for part in media_of(sample.conversation)]
-    return _id(sample.conversation, media)
+    return _id(sample, media)
 
 
 def media_of(conversation: Conversation) -> list[Image | Video]:
@@ -138,8 +140,8 @@ def media_of(conversation: Conversation) -> list[Image | Video]:
     ]
 
 
-def _id(conversation: Conversation, hashes: list[tuple[str, ...]]) -> str:
-    rest = iter(hashes)
+def _id(sample: Sample, hashes: list[tuple[str, ...]]) -> str:
+    conversation, rest = sample.conversation, iter(hashes)
     turns = [
         (
             message.role,
@@ -153,7 +155,8 @@ def _id(conversation: Conversation, hashes: list[tuple[str, ...]]) -> str:
         )
         for message in conversation.messages
     ]
-    text = json.dumps([turns, conversation.tools], sort_keys=True, default=str)
+    worse = [[answer.text for answer in sample.rejected]] if sample.rejected else []
+    text = json.dumps([turns, conversation.tools, *worse], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -188,6 +191,8 @@ def _record(
     }
     if sample.conversation.tools:
         record["tools"] = list(sample.conversation.tools)
+    if sample.rejected:
+        record["rejected"] = [asdict(answer) for answer in sample.rejected]
     if sample.targets is not None:
         record["glyphs"] = sample.targets.glyphs.tolist()
         record["objects"] = sample.targets.objects.tolist()

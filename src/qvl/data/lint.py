@@ -21,6 +21,7 @@ from qvl.data.encoding import content_id, media_of
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.opening import Data, where
 from qvl.data.places import Place, answer_text, places
+from qvl.data.preferences import preference_problems
 from qvl.data.records import Sample
 from qvl.errors import QvlError
 from qvl.geometry import PixelLimits
@@ -203,6 +204,7 @@ def check_sample(sample: Sample) -> Iterator[str]:
         if fault is not None:
             yield f"{'picture' if isinstance(part, Image) else 'video'} {number}: {fault}"
     yield from turn_problems(sample)
+    yield from preference_problems(sample)
 
 
 def _unreadable(part: Image | Video) -> str | None:

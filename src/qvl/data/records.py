@@ -59,6 +59,21 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rejected:
+    """An answer that is worse than the last one of its sample's conversation.
+
+    Attributes:
+        text: of the answer; calls are spelled out as the model writes them.
+        margin: by how much it is worse, on the scale of whoever compared; 0 when nobody said.
+        fault: what is wrong with it, when that is known.
+    """
+
+    text: str
+    margin: float = 0.0
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """A conversation with its answers, and what is known about its picture.
 
@@ -67,6 +82,7 @@ class Sample:
         conversation: pictures are uint8[H, W, 3] arrays when synthesised; found pictures and videos
             are files or their bytes.
         facts: what an evaluation needs to judge an answer, in plain JSON values.
+        rejected: worse answers in place of the last one; with them the sample is a preference.
     """
 
     task: str
@@ -74,3 +90,4 @@ class Sample:
     provenance: Provenance
     targets: DenseTargets | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    rejected: tuple[Rejected, ...] = ()

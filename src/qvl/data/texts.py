@@ -18,6 +18,12 @@ _HAN_AND_KANA = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_HAN_AND_KANA}]|[^\W_{_HAN_AND_KANA}]+")
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _TAG = re.compile(r"<[^<>]{1,300}>")
+_FENCE = re.compile(r"^[^\S\n]*(`{3,})", re.MULTILINE)
+_OPEN_END = re.compile(
+    r"(?:[,;(\[{（，、：]|\b(?:a|an|the|and|or|but|of|to|in|with|for|that|because|which|is|are|"
+    r"was|were|from|by|as|at|its|their|this)|\b(?:e\.g|i\.e))\s*$"
+)
+_FEWEST_WORDS_OF_A_SENTENCE = 6
 
 
 def words_of(text: str) -> list[str]:
@@ -66,6 +72,21 @@ def prose_of(text: str) -> str:
     ['Here:', 'done', '.']
     """
     return _TAG.sub(" ", _FENCED.sub(" ", text))
+
+
+def broken_off(text: str) -> str | None:
+    """Why an answer seems to stop in the middle, or None.
+
+    >>> broken_off("It says that the sign is red and"), broken_off("red and")
+    ('answer is cut off', None)
+    """
+    text = text.rstrip()
+    if len(_FENCE.findall(text)) % 2:
+        return "code block is not closed"
+    prose = prose_of(text).rstrip()
+    ends_in_prose = text.endswith(prose[-1:]) if prose else False
+    enough = len(words_of(prose)) >= _FEWEST_WORDS_OF_A_SENTENCE
+    return "answer is cut off" if ends_in_prose and enough and _OPEN_END.search(prose) else None
 
 
 def has_media(sample: Sample) -> bool:

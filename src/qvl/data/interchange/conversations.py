@@ -14,10 +14,13 @@ docs/Finetune_Custom_Data.md; hiyouga/LLaMA-Factory data/README.md (ShareGPT rol
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from qvl.data.interchange.interleaved_records import is_document, read_document
+from qvl.data.interchange.preference_records import is_preference, split_preference
 from qvl.data.interleaved import sample_of
+from qvl.data.places import answer_text
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError, InputError
 from qvl.messages import (
@@ -41,7 +44,10 @@ _ROLES: dict[str, Role] = {
     "chatgpt": "assistant", "model": "assistant", "system": "system", "tool": "tool",
     "observation": "tool", "function_call": "assistant",
 }  # fmt: skip
-_OWN_KEYS = {*_TURN_KEYS, "tools", "system", "image", "images", "video", "videos"}
+_OWN_KEYS = {
+    *_TURN_KEYS, "tools", "system", "image", "images", "video", "videos", "chosen", "rejected",
+    "margin",
+}  # fmt: skip
 
 Locate = Callable[[Any, Literal["image", "video"]], Any]
 """What a record names -> where it is: path, bytes, or whatever else a part takes."""
@@ -63,6 +69,10 @@ def read_record(record: object, *, origin: str, licence: str, locate: Locate) ->
     """
     if not isinstance(record, Mapping):
         raise DataError(f"record is a {type_name(record)}, expected an object")
+    if is_preference(record):
+        plain, rejected = split_preference(record, _answer_of)
+        sample = read_record(plain, origin=origin, licence=licence, locate=locate)
+        return replace(sample, rejected=rejected)
     keys = [key for key in _TURN_KEYS if key in record]
     if not keys and is_document(record):
         return _read_document(record, origin=origin, licence=licence, locate=locate)
@@ -91,6 +101,16 @@ def read_record(record: object, *, origin: str, licence: str, locate: Locate) ->
         ),
         facts={str(k): v for k, v in record.items() if k not in _OWN_KEYS},
     )
+
+
+def _answer_of(turn: Mapping[Any, Any]) -> str:
+    """The words of an answer that stands alone, calls included."""
+    none: dict[str, list[Any]] = {kind: [] for kind in _MEDIA_KEYS}
+    read = _read_parts if _has_parts([turn]) else _read_tagged
+    try:
+        return answer_text(read([turn], none, lambda name, kind: name)[-1])
+    except InputError as error:
+        raise DataError(error.message, hint=error.hint) from error
 
 
 def _read_document(
@@ -143,6 +163,10 @@ def write_record(sample: Sample, names: Sequence[str]) -> dict[str, Any]:
     record["conversations"] = turns
     if sample.conversation.tools:
         record["tools"] = json.dumps(list(sample.conversation.tools), ensure_ascii=False)
+    if sample.rejected:
+        record["chosen"] = turns.pop()
+        record["rejected"] = [{"from": "gpt", "value": item.text} for item in sample.rejected]
+        record["margin"] = [item.margin for item in sample.rejected]
     return record
 
 

@@ -106,7 +106,10 @@ class Candidate(NamedTuple):
     """Why it is discarded."""
 
 
-def _sampled(rejection: Rejection, samples: Sequence[Sample]) -> Sequence[Outcome]:
+def candidates_of(
+    rejection: Rejection, samples: Sequence[Sample]
+) -> tuple[list[list[Candidate]], list[list[QvlError]]]:
+    """Returns for each sample the answers that came, checked, and why others did not."""
     questions = [rejection.ask(question_of(sample)) for sample in samples]
     came: list[list[Candidate]] = [[] for _ in samples]
     failures: list[list[QvlError]] = [[] for _ in samples]
@@ -122,11 +125,14 @@ def _sampled(rejection: Rejection, samples: Sequence[Sample]) -> Sequence[Outcom
             candidate = _verified(rejection, samples[number], seed, answer.text, is_whole)
             came[number].append(candidate)
     _check_steps(rejection, samples, came)
+    return came, failures
+
+
+def _sampled(rejection: Rejection, samples: Sequence[Sample]) -> Sequence[Outcome]:
+    came, failures = candidates_of(rejection, samples)
     return [
-        _chosen(rejection, sample, question, candidates, failed)
-        for sample, question, candidates, failed in zip(
-            samples, questions, came, failures, strict=True
-        )
+        _chosen(rejection, sample, rejection.ask(question_of(sample)), candidates, failed)
+        for sample, candidates, failed in zip(samples, came, failures, strict=True)
     ]
 
 

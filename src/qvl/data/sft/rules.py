@@ -20,7 +20,7 @@ from html.parser import HTMLParser
 from qvl.data.languages import STOP_WORDS, script_counts
 from qvl.data.lint import turn_problems
 from qvl.data.records import Sample
-from qvl.data.texts import answer_texts, has_media, prose_of, query_text, words_of
+from qvl.data.texts import answer_texts, broken_off, has_media, prose_of, query_text, words_of
 from qvl.tasks.repetition import find_repetition
 
 # Source: Rae et al., Scaling Language Models (2021), table A1: shares of all characters that lie in
@@ -29,12 +29,6 @@ _TOP_RUNS = {2: 0.20, 3: 0.18, 4: 0.16}
 _REPEATED_LINES = 0.30
 # A short explanation repeats the words of its question; the source looks at whole documents.
 _FEWEST_WORDS, _FEWEST_LINES = 100, 6
-
-_OPEN_END = re.compile(
-    r"(?:[,;(\[{（，、：]|\b(?:a|an|the|and|or|but|of|to|in|with|for|that|because|which|is|are|"
-    r"was|were|from|by|as|at|its|their|this)|\b(?:e\.g|i\.e))\s*$"
-)
-_FEWEST_WORDS_OF_A_SENTENCE = 6
 
 _REFUSALS = re.compile(
     r"\bas an? (?:ai|artificial intelligence|large language model|language model)\b|"
@@ -51,7 +45,6 @@ _NEEDS_MEDIA = re.compile(
 )
 _DENSE = ("Han", "Kana", "Hangul")
 # White space without line ends: of a long run of empty lines each is read once.
-_FENCE = re.compile(r"^[^\S\n]*(`{3,})", re.MULTILINE)
 _JSON_FENCE = re.compile(r"```json[^\S\n]*\n(.*?)```", re.DOTALL)
 _QUOTED = re.compile(
     r"[\"“”'‘’「」『』《》][^\"“”'‘’「」『』《》\n]{1,80}[\"“”'‘’「」『』《》]|`[^`\n]+`"
@@ -92,19 +85,7 @@ def _top_runs(words: list[str]) -> bool:
 
 def cut_off(sample: Sample) -> str | None:
     """Drops a sample with an answer that stops in the middle."""
-    for answer in answer_texts(sample):
-        text = answer.rstrip()
-        if len(_FENCE.findall(text)) % 2:
-            return "code block is not closed"
-        prose = prose_of(text).rstrip()
-        ends_in_prose = text.endswith(prose[-1:]) if prose else False
-        if (
-            ends_in_prose
-            and len(words_of(prose)) >= _FEWEST_WORDS_OF_A_SENTENCE
-            and _OPEN_END.search(prose)
-        ):
-            return "answer is cut off"
-    return None
+    return next(filter(None, map(broken_off, answer_texts(sample))), None)
 
 
 def malformed(sample: Sample) -> str | None:
