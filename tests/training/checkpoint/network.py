@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import Saved, find_latest, load_state
 from qvl.training.checkpoint.state import Position, TrainState
 from qvl.training.checkpoint.writer import CheckpointWriter
@@ -70,16 +70,16 @@ def at(step: int, **changes: object) -> Position:
     return Position(updates=step, step=step, **{**facts, **changes})  # type: ignore[arg-type]
 
 
-def save(network: Network, folder: Path, step: int, ranks: Ranks | None = None) -> None:
+def save(network: Network, folder: Path, step: int, group: CheckpointGroup | None = None) -> None:
     """Saves and waits."""
-    with CheckpointWriter(folder, ranks or Ranks()) as writer:
+    with CheckpointWriter(folder, group or CheckpointGroup()) as writer:
         writer.save(network.state, at(step))
 
 
-def resume(network: Network, folder: Path, ranks: Ranks | None = None) -> Saved:
+def resume(network: Network, folder: Path, group: CheckpointGroup | None = None) -> Saved:
     """Fills the network from the newest checkpoint."""
-    ranks = ranks or Ranks()
-    saved = find_latest(folder, ranks)
+    group = group or CheckpointGroup()
+    saved = find_latest(folder, group)
     assert saved is not None
-    load_state(saved, network.state, ranks)
+    load_state(saved, network.state, group)
     return saved

@@ -1,4 +1,4 @@
-"""Processes that start in a moment: forked from a server that has imported torch but not used it."""
+"""Processes that start in a moment: forked from a server that imported torch and did not use it."""
 
 import multiprocessing
 from collections.abc import Callable

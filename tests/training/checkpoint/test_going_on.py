@@ -15,7 +15,7 @@ import torch
 from qvl.errors import CheckpointError, ConfigError
 from qvl.training.checkpoint import writer as writer_module
 from qvl.training.checkpoint.folder import CHECKPOINTS
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import check_source, find_latest, load_state, open_checkpoint
 from qvl.training.checkpoint.state import carry_moments
 from qvl.training.checkpoint.writer import CheckpointWriter, Keeping
@@ -44,7 +44,7 @@ def test_going_on_equals_never_stopping(tmp_path: Path) -> None:
 
 
 def test_a_run_that_never_saved_has_no_checkpoint(tmp_path: Path) -> None:
-    assert find_latest(tmp_path, Ranks()) is None
+    assert find_latest(tmp_path, CheckpointGroup()) is None
 
 
 def test_training_goes_on_while_a_checkpoint_is_written(
@@ -60,7 +60,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(
     monkeypatch.setattr(writer_module, "write_tensors", slow)
     network = Network()
     network.steps(0, 1)
-    with CheckpointWriter(tmp_path, Ranks()) as writer:
+    with CheckpointWriter(tmp_path, CheckpointGroup()) as writer:
         writer.save(network.state, at(1))
         before = network.whole()
         network.steps(1, 3)
@@ -70,7 +70,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(
         writer.save(network.state, at(3))
         assert time.monotonic() - began > 0.2
     first, last = Network(seed=1), Network(seed=1)
-    load_state(open_checkpoint(tmp_path, updates=1), first.state, Ranks())
+    load_state(open_checkpoint(tmp_path, updates=1), first.state, CheckpointGroup())
     check_equal(first.whole(), before, exact=True)
     resume(last, tmp_path)
     check_equal(last.whole(), network.whole(), exact=True)
@@ -89,7 +89,7 @@ def test_the_newest_stay_and_every_so_many(
     tmp_path: Path, keeping: Keeping, stay: list[int]
 ) -> None:
     network = Network()
-    with CheckpointWriter(tmp_path, Ranks(), keeping=keeping) as writer:
+    with CheckpointWriter(tmp_path, CheckpointGroup(), keeping=keeping) as writer:
         for step in range(1, 7):
             writer.save(network.state, at(step))
     assert names(tmp_path) == [f"step-{step:08d}" for step in stay]
@@ -149,27 +149,27 @@ def test_another_model_is_refused(tmp_path: Path, change: object, message: str) 
     save(network, tmp_path, 1)
     before = network.whole()
     other = replace(network.state, parameters=change(network.parameters), optimiser=None)  # type: ignore[operator]
-    saved = find_latest(tmp_path, Ranks())
+    saved = find_latest(tmp_path, CheckpointGroup())
     assert saved is not None
     with pytest.raises(CheckpointError, match=message):
-        load_state(saved, other, Ranks())
+        load_state(saved, other, CheckpointGroup())
     check_equal(network.whole(), before, exact=True)
 
 
 def test_a_run_with_averages_does_not_go_on_without(tmp_path: Path) -> None:
     network = Network()
     save(network, tmp_path, 1)
-    saved = find_latest(tmp_path, Ranks())
+    saved = find_latest(tmp_path, CheckpointGroup())
     assert saved is not None
     with pytest.raises(CheckpointError, match="of its ema, 4 only in the checkpoint"):
-        load_state(saved, replace(network.state, ema={}), Ranks())
+        load_state(saved, replace(network.state, ema={}), CheckpointGroup())
 
 
 def test_other_data_are_refused_unless_allowed(tmp_path: Path) -> None:
     save(Network(), tmp_path, 1)
     saved = open_checkpoint(tmp_path)
     check_source(saved, "data", allow_change=False)
-    with pytest.raises(ConfigError, match="stage 'sft' has other data .*: more instead of data"):
+    with pytest.raises(ConfigError, match=r"stage 'sft' has other data .*: more instead of data"):
         check_source(saved, "more", allow_change=False)
     check_source(saved, "more", allow_change=True)
 

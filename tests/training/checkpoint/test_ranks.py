@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qvl.errors import CheckpointError
 from qvl.training.checkpoint.folder import CHECKPOINTS, find_damage, read_marker
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import find_latest
 from tests.training.checkpoint.network import Network, resume, save
 from tests.training.checkpoint.processes import on_ranks
@@ -27,24 +27,24 @@ def check_equal(found: dict[str, Tensor], expected: dict[str, Tensor], *, exact:
 
 def save_and_go_on(folder: Path) -> None:
     """Three steps, a save, two more; once more from the save; rank 0 keeps what came out."""
-    ranks = Ranks()
+    group = CheckpointGroup()
     for name, sharded in LAYOUTS.items():
         whole = Network(sharded=sharded)
-        torch.manual_seed(ranks.rank)
+        torch.manual_seed(group.rank)
         whole.steps(0, 3)
         middle = whole.whole()
-        save(whole, folder / name, 3, ranks)
+        save(whole, folder / name, 3, group)
         drawn = torch.rand(3)
         whole.steps(3, 5)
         again = Network(seed=1, sharded=sharded)
-        saved = resume(again, folder / name, ranks)
+        saved = resume(again, folder / name, group)
         assert saved.marker.world_size == 2
         check_equal(again.whole(), middle, exact=True)
         assert torch.equal(torch.rand(3), drawn)
         again.steps(3, 5)
         end, found = whole.whole(), again.whole()
         check_equal(found, end, exact=True)
-        if ranks.rank == 0:
+        if group.rank == 0:
             torch.save((middle, end), folder / f"{name}.pt")
 
 
@@ -61,15 +61,15 @@ def go_on_elsewhere(folder: Path) -> None:
 
 def save_fails_on_the_other_rank(folder: Path) -> None:
     """Every rank is told of what befell one, and the checkpoint before stays."""
-    ranks = Ranks()
+    group = CheckpointGroup()
     network = Network()
-    save(network, folder, 1, ranks)
-    if ranks.rank == 1:
+    save(network, folder, 1, group)
+    if group.rank == 1:
         torch.save = _full  # type: ignore[assignment]
     network.steps(0, 1)
     with pytest.raises(CheckpointError, match=r"cannot be written \(rank 1\): No space left"):
-        save(network, folder, 2, ranks)
-    saved = find_latest(folder, ranks)
+        save(network, folder, 2, group)
+    saved = find_latest(folder, group)
     assert saved is not None
     assert saved.position.updates == 1
     assert [p.name for p in (folder / CHECKPOINTS).iterdir()] == ["step-00000001"]

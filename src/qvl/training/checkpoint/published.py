@@ -16,7 +16,7 @@ from qvl.checkpoint.folder import read_config, some
 from qvl.errors import CheckpointError
 from qvl.model.init import empty_model
 from qvl.model.vlm import Qwen2_5_VL
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import Saved
 from qvl.training.checkpoint.state import EMA, PARAMETERS
 from qvl.training.checkpoint.storage import read_tensors
@@ -57,7 +57,7 @@ def model_of(
         value = torch.nn.Parameter(torch.empty(parameter.shape, dtype=chosen))
         setattr(model.get_submodule(module), key, value)
         tensors[f"{EMA if ema and name in averages else PARAMETERS}/{name}"] = value.detach()
-    read_tensors(saved.path, tensors, saved.listing, Ranks())
+    read_tensors(saved.path, tensors, saved.listing, CheckpointGroup())
     return model
 
 

@@ -27,7 +27,7 @@ from qvl.training.checkpoint.folder import (
     read_marker,
     typed_errors,
 )
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.rng import set_generator_state
 from qvl.training.checkpoint.state import (
     EMA,
@@ -73,7 +73,7 @@ class Saved:
         }
 
 
-def find_latest(run_folder: Path, ranks: Ranks) -> Saved | None:
+def find_latest(run_folder: Path, group: CheckpointGroup) -> Saved | None:
     """Returns the newest good checkpoint of a run, or None if it has none yet.
 
     Removes what a killed run left unfinished. A damaged checkpoint is put aside and the one before
@@ -90,12 +90,12 @@ def find_latest(run_folder: Path, ranks: Ranks) -> Saved | None:
             return complete(folder)
 
     notes: list[str] = []
-    for path in reversed(ranks.first(begin)):
-        saved = _open(path, ranks)
+    for path in reversed(group.first(begin)):
+        saved = _open(path, group)
         if isinstance(saved, Saved):
             return Saved(path=path, marker=saved.marker, listing=saved.listing, notes=tuple(notes))
         notes.append(f"{path.name} is damaged ({saved}) and was put aside")
-        ranks.first(lambda path=path: _put_aside(path))  # type: ignore[misc]
+        group.first(lambda path=path: _put_aside(path))  # type: ignore[misc]
     if notes:
         raise CheckpointError(
             f"no checkpoint in {folder} is good: {'; '.join(notes)}",
@@ -122,7 +122,7 @@ def open_checkpoint(run_folder: Path, *, updates: int | None = None) -> Saved:
             f"{folder} has no checkpoint{f' of step {updates}' if updates is not None else ''}",
             hint=f"it has: {has}",
         )
-    saved = _open(wanted[0], Ranks())
+    saved = _open(wanted[0], CheckpointGroup())
     if isinstance(saved, str):
         raise CheckpointError(f"{wanted[0]} is damaged: {saved}", hint="choose another --step")
     return saved
@@ -148,7 +148,7 @@ def check_source(saved: Saved, source: str, *, allow_change: bool) -> None:
         )
 
 
-def load_state(saved: Saved, state: TrainState, ranks: Ranks) -> None:
+def load_state(saved: Saved, state: TrainState, group: CheckpointGroup) -> None:
     """Fills parameters, averages and the optimiser in place, and sets the random generators.
 
     Sharded and plain tensors are filled from either. Parameters that the optimiser has and the
@@ -165,14 +165,14 @@ def load_state(saved: Saved, state: TrainState, ranks: Ranks) -> None:
     random = {
         f"{RANDOM}/{rank}": torch.zeros(shape, dtype=dtype)
         for rank, (shape, dtype) in saved.shapes(RANDOM).items()
-        if rank == str(ranks.rank)
+        if rank == str(group.rank)
     }
-    read_tensors(saved.path, {**tensors, **random}, saved.listing, ranks)
+    read_tensors(saved.path, {**tensors, **random}, saved.listing, group)
     for value in random.values():
         set_generator_state(value)
 
 
-def _open(path: Path, ranks: Ranks) -> Saved | str:
+def _open(path: Path, group: CheckpointGroup) -> Saved | str:
     """The checkpoint, or what is wrong with it; the same on every rank."""
     with typed_errors(path, "read"):
         try:
@@ -180,7 +180,7 @@ def _open(path: Path, ranks: Ranks) -> Saved | str:
         except ValueError as error:
             return str(error)
         files: list[tuple[str, StoredFile]] = sorted(marker.files.items())
-        found = ranks.gather(find_damage(path, files[ranks.rank :: ranks.world]))
+        found = group.gather(find_damage(path, files[group.rank :: group.world]))
     damage = next((what for what in found if what is not None), None)
     if damage is not None:
         return damage

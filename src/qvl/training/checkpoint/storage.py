@@ -27,7 +27,7 @@ from torch.distributed.checkpoint.state_dict_saver import save
 
 from qvl.errors import CheckpointError
 from qvl.training.checkpoint.folder import METADATA
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 
 # The only things that a list of tensors is made of.
 _LISTING_MODULES = {
@@ -45,7 +45,7 @@ _LISTING_MODULES = {
 _BYTES_PER_TENSOR = 2048
 
 
-def write_tensors(folder: Path, tensors: Mapping[str, Tensor], ranks: Ranks) -> None:
+def write_tensors(folder: Path, tensors: Mapping[str, Tensor], group: CheckpointGroup) -> None:
     """Writes tensors in main memory, every rank its shards; files are on disk when this returns.
 
     Raises:
@@ -56,15 +56,15 @@ def write_tensors(folder: Path, tensors: Mapping[str, Tensor], ranks: Ranks) -> 
         lambda: save(
             dict(tensors),
             storage_writer=writer,
-            process_group=ranks.group,
-            no_dist=ranks.alone,
+            process_group=group.process_group,
+            no_dist=group.alone,
         ),
         f"{folder} cannot be written",
     )
 
 
 def read_tensors(
-    folder: Path, tensors: Mapping[str, Tensor], listing: Metadata, ranks: Ranks
+    folder: Path, tensors: Mapping[str, Tensor], listing: Metadata, group: CheckpointGroup
 ) -> None:
     """Fills tensors in place with those of the same keys; each may be laid out in its own way.
 
@@ -76,8 +76,8 @@ def read_tensors(
         lambda: load(
             dict(tensors),
             storage_reader=reader,
-            process_group=ranks.group,
-            no_dist=ranks.alone,
+            process_group=group.process_group,
+            no_dist=group.alone,
         ),
         f"{folder} cannot be read",
     )

@@ -34,7 +34,7 @@ from qvl.training.checkpoint.folder import (
     typed_errors,
     write_marker,
 )
-from qvl.training.checkpoint.ranks import Ranks
+from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.rng import generator_state
 from qvl.training.checkpoint.state import RANDOM, Position, TrainState
 from qvl.training.checkpoint.storage import num_bytes_of, write_tensors
@@ -68,23 +68,23 @@ class CheckpointWriter:
 
     Args:
         run_folder: of the run; every rank must see it under this name.
-        ranks: that save together.
+        group: of the ranks that save together.
         keeping: which checkpoints stay.
         fingerprint: of the run's configuration.
-        layout: how parameters are laid out over ranks, in words.
+        layout: how parameters are laid out over group, in words.
     """
 
     def __init__(
         self,
         run_folder: Path,
-        ranks: Ranks,
+        group: CheckpointGroup,
         *,
         keeping: Keeping = Keeping(),
         fingerprint: str = "",
         layout: str = "",
     ) -> None:
         self.folder = run_folder / CHECKPOINTS
-        self.ranks, self.keeping = ranks, keeping
+        self.group, self.keeping = group, keeping
         self._facts = {"fingerprint": fingerprint, "layout": layout}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
@@ -105,9 +105,9 @@ class CheckpointWriter:
             CheckpointError: the one before could not be written, or this one has no room.
         """
         self.finish()
-        tensors = {**state.tensors(), f"{RANDOM}/{self.ranks.rank}": generator_state()}
+        tensors = {**state.tensors(), f"{RANDOM}/{self.group.rank}": generator_state()}
         part = self.folder / f"{name_of(position.updates)}.part"
-        self.ranks.first(lambda: self._begin(part, num_bytes_of(tensors)))
+        self.group.first(lambda: self._begin(part, num_bytes_of(tensors)))
         copied = self._stager.stage(tensors)
         assert isinstance(copied, dict)  # not asynchronous
         self._writing = self._thread.submit(self._write, part, copied, position)
@@ -152,11 +152,11 @@ class CheckpointWriter:
 
     def _write(self, part: Path, tensors: Mapping[str, Tensor], position: Position) -> None:
         try:
-            write_tensors(part, tensors, self.ranks)
-            gathered = self.ranks.gather(self._files_of_this_rank(part))
-            self.ranks.first(lambda: self._complete(part, position, gathered))
+            write_tensors(part, tensors, self.group)
+            gathered = self.group.gather(self._files_of_this_rank(part))
+            self.group.first(lambda: self._complete(part, position, gathered))
         except CheckpointError:
-            if self.ranks.rank == 0:  # what was written of it takes room that is scarce
+            if self.group.rank == 0:  # what was written of it takes room that is scarce
                 shutil.rmtree(part, ignore_errors=True)
             raise
         except RuntimeError as error:  # the group of ranks broke
@@ -167,7 +167,7 @@ class CheckpointWriter:
 
     def _files_of_this_rank(self, part: Path) -> dict[str, StoredFile] | str:
         """Sizes and hashes of what this rank wrote, or why they cannot be told."""
-        rank = self.ranks.rank
+        rank = self.group.rank
         try:
             paths = sorted(part.glob(f"__{rank}_*"))
             if rank == 0:
@@ -192,7 +192,7 @@ class CheckpointWriter:
             )
         marker = Marker(
             position=position,
-            world_size=self.ranks.world,
+            world_size=self.group.world,
             versions={name: version(name) for name in _PACKAGES},
             files=files,
             **self._facts,

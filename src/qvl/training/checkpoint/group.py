@@ -14,26 +14,26 @@ from qvl.errors import CheckpointError
 T = TypeVar("T")
 
 
-class Ranks:
+class CheckpointGroup:
     """Made on every rank at the same point."""
 
     def __init__(self) -> None:
         together = dist.is_initialized() and dist.get_world_size() > 1
-        self.group = dist.new_group(backend="gloo") if together else None
+        self.process_group = dist.new_group(backend="gloo") if together else None
         self.rank = dist.get_rank() if together else 0
         self.world = dist.get_world_size() if together else 1
 
     @property
     def alone(self) -> bool:
         """True for one process."""
-        return self.group is None
+        return self.process_group is None
 
     def gather(self, value: T) -> list[T]:
-        """Returns the values of all ranks, on every rank."""
-        if self.group is None:
+        """Returns the values of all group, on every rank."""
+        if self.process_group is None:
             return [value]
         values: list[Any] = [None] * self.world
-        dist.all_gather_object(values, value, group=self.group)
+        dist.all_gather_object(values, value, group=self.process_group)
         return values
 
     def first(self, action: Callable[[], T]) -> T:
@@ -44,8 +44,8 @@ class Ranks:
                 outcome[0] = action()
             except CheckpointError as error:
                 outcome[1] = error
-        if self.group is not None:
-            dist.broadcast_object_list(outcome, src=0, group=self.group)
+        if self.process_group is not None:
+            dist.broadcast_object_list(outcome, src=0, group=self.process_group)
         if outcome[1] is not None:
             raise outcome[1]
         result: T = outcome[0]
