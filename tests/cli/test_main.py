@@ -175,6 +175,9 @@ OPTIONS = {
     | SAMPLING
     | {"--schema", "--fields", "--attempts", "--evidence", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
+    "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
+    | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
+    | {"--json"},
     "train": {"--output", "--set", "--shards", "--processes"},
     "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
     | {

@@ -42,6 +42,7 @@ COMMANDS = {
     "parse": Entry("qvl.cli.parse", "read a document: PDF or picture to Markdown, HTML, JSON"),
     "video": Entry("qvl.cli.video", "when something happens in a video, or what happens in it"),
     "plan": Entry("qvl.cli.plan", "what a request will cost, before anything runs"),
+    "plan train": Entry("qvl.cli.plan_train", "what training will need: memory, layout, days"),
     "data": Entry("qvl.cli.data", "make training data"),
     "train": Entry("qvl.cli.train", "train a model by a recipe"),
     "info": Entry("qvl.cli.info", "the model, its configuration, versions and hardware"),
@@ -110,6 +111,8 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"qvl {__version__}")
         return 0
     name, rest = arguments[0], arguments[1:]
+    if " ".join(arguments[:2]) in COMMANDS:  # a command of two words
+        name, rest = " ".join(arguments[:2]), arguments[2:]
     if name not in COMMANDS:
         _check_shorthand(name)
         name, rest = "ask", arguments
@@ -140,7 +143,7 @@ def _check_shorthand(first: str) -> None:
 
 
 def _overview() -> str:
-    rows = [f"  qvl {name:<8}{entry.help}" for name, entry in COMMANDS.items()]
+    rows = [f"  qvl {name:<12}{entry.help}" for name, entry in COMMANDS.items()]
     return "\n".join(
         [
             'usage: qvl FILE... "question"     or     qvl COMMAND ...',

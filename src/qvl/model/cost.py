@@ -16,22 +16,39 @@ def num_parameters(config: ModelConfig) -> int:
 
     Source of the released totals that tests compare with: the sizes of the published files.
     """
-    return _vision_parameters(config.vision) + _text_parameters(config.text)
+    return sum(vision_parameters(config.vision)) + text_parameters(config.text)
 
 
 def vision_flops(config: VisionConfig, grid: tuple[int, int, int]) -> int:
     """Operations of the tower on one image or video of this (time, height, width) in patches."""
     t, h, w = grid
-    patches, hidden = t * h * w, config.hidden_size
-    units = patches // config.merge_unit
-    merged = hidden * config.merge_unit
+    hidden = config.hidden_size
     per_patch = 4 * hidden * hidden + 3 * hidden * config.intermediate_size
-    linear = patches * (config.patch_dim * hidden + config.depth * per_patch)
-    merger = units * merged * (merged + config.out_hidden_size)
+    linear = 2 * t * h * w * config.depth * per_patch
+    around = patch_embed_flops(config, grid) + merger_flops(config, grid)
+    return around + linear + vision_attention_flops(config, grid)
+
+
+def patch_embed_flops(config: VisionConfig, grid: tuple[int, int, int]) -> int:
+    """Operations of the patch embedding alone."""
+    t, h, w = grid
+    return 2 * t * h * w * config.patch_dim * config.hidden_size
+
+
+def merger_flops(config: VisionConfig, grid: tuple[int, int, int]) -> int:
+    """Operations of the merger alone."""
+    t, h, w = grid
+    merged = config.hidden_size * config.merge_unit
+    return 2 * (t * h * w // config.merge_unit) * merged * (merged + config.out_hidden_size)
+
+
+def vision_attention_flops(config: VisionConfig, grid: tuple[int, int, int]) -> int:
+    """Operations of the tower's attention alone, without its projections."""
+    t, h, w = grid
     num_full = len(config.fullatt_block_indexes)
     num_windowed = config.depth - num_full
     pairs = t * (num_full * (h * w) ** 2 + num_windowed * _window_pairs(config, h, w))
-    return 2 * (linear + merger + 2 * hidden * pairs)
+    return 4 * config.hidden_size * pairs
 
 
 def text_flops(
@@ -44,9 +61,20 @@ def text_flops(
     """
     hidden, kv_size = config.hidden_size, config.num_key_value_heads * config.head_dim
     per_token = 2 * hidden * (hidden + kv_size) + 3 * hidden * config.intermediate_size
+    layers = 2 * config.num_hidden_layers * num_tokens * per_token
+    attention = text_attention_flops(config, num_tokens=num_tokens, num_past=num_past)
+    return layers + attention + text_head_flops(config, num_logits)
+
+
+def text_attention_flops(config: TextConfig, *, num_tokens: int, num_past: int = 0) -> int:
+    """Operations of the language model's attention alone, without its projections."""
     pairs = num_tokens * num_past + num_tokens * (num_tokens + 1) // 2
-    layers = config.num_hidden_layers * (num_tokens * per_token + 2 * hidden * pairs)
-    return 2 * (layers + num_logits * hidden * config.vocab_size)
+    return 4 * config.num_hidden_layers * config.hidden_size * pairs
+
+
+def text_head_flops(config: TextConfig, num_logits: int) -> int:
+    """Operations of the head for so many tokens."""
+    return 2 * num_logits * config.hidden_size * config.vocab_size
 
 
 def kv_bytes_per_token(config: TextConfig, *, value_bytes: int) -> int:
@@ -89,7 +117,8 @@ def _sum_of_squares(length: int, side: int) -> int:
     return full * side * side + rest * rest
 
 
-def _vision_parameters(config: VisionConfig) -> int:
+def vision_parameters(config: VisionConfig) -> tuple[int, int]:
+    """Numbers in the weights of the tower, and of its merger."""
     hidden, inner = config.hidden_size, config.intermediate_size
     merged = hidden * config.merge_unit
     attention = 3 * hidden * hidden + 3 * hidden + hidden * hidden + hidden
@@ -97,10 +126,11 @@ def _vision_parameters(config: VisionConfig) -> int:
     out = config.out_hidden_size
     merger = hidden + merged * merged + merged + merged * out + out
     blocks = config.depth * (attention + perceptron + 2 * hidden)
-    return config.patch_dim * hidden + blocks + merger
+    return config.patch_dim * hidden + blocks, merger
 
 
-def _text_parameters(config: TextConfig) -> int:
+def text_parameters(config: TextConfig) -> int:
+    """Numbers in the weights of the language model; a tied head is counted once."""
     hidden, kv_size = config.hidden_size, config.num_key_value_heads * config.head_dim
     attention = 2 * hidden * hidden + hidden + 2 * (hidden * kv_size + kv_size)
     layer = attention + 3 * hidden * config.intermediate_size + 2 * hidden

@@ -1,0 +1,238 @@
+"""Bytes that training needs on one accelerator, by what they are for.
+
+Owns the formulas. Does not own the choice of a layout (``layouts``).
+
+    ModelConfig, Pack, Trained, Sharding -> train_memory -> Memory
+
+What is kept for the backward pass is counted tensor by tensor from the layers of this package
+(``model/language``, ``model/vision``) as autograd keeps them; tests hold the sum to within a tenth
+of what is alive in real steps.
+"""
+
+from dataclasses import dataclass, fields
+
+from qvl.errors import ConfigError
+from qvl.model.config import ModelConfig, TextConfig, VisionConfig
+from qvl.model.cost import text_parameters, vision_parameters
+from qvl.training.plan.work import Pack, Recompute, Trained
+
+# Rows of logits in work at once; see `training/losses`.
+_LOGIT_ROWS = 4096
+# Adam keeps two moments in float32. Source: arXiv 1412.6980, algorithm 1.
+_MOMENT_BYTES = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sharding:
+    """Over how many ranks things are cut.
+
+    Attributes:
+        weights: ranks that share weights, gradients and optimiser state (FSDP, without tensor
+            parallel).
+        tensor: ranks that share each matrix product.
+        context: ranks that share a pack's tokens and pictures.
+    """
+
+    weights: int = 1
+    tensor: int = 1
+    context: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Widths:
+    """Bytes of a number.
+
+    Attributes:
+        weight: as kept and updated; 4 where bfloat16 is computed with.
+        frozen: of weights that do not learn; 2, or less when quantised.
+        compute: of activations and gathered weights.
+        gradient: as summed.
+        ema: of averaged weights; 0 without.
+    """
+
+    weight: float = 4
+    frozen: float = 2
+    compute: float = 2
+    gradient: float = 4
+    ema: float = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Bytes on one accelerator at the worst moment of a step.
+
+    Attributes:
+        weights: of this rank.
+        gradients: of this rank.
+        optimiser: moments.
+        ema: averaged weights.
+        gathered: whole layers while they run, and their gradients before they are cut.
+        activations: kept for the backward pass.
+        working: what one layer needs while its backward pass runs.
+        logits: of the largest chunk of answers, with their gradient.
+        pixels: patches of the pack.
+    """
+
+    weights: int
+    gradients: int
+    optimiser: int
+    ema: int
+    gathered: int
+    activations: int
+    working: int
+    logits: int
+    pixels: int
+
+    @property
+    def total(self) -> int:
+        """All of them. Gradients grow while activations go: the larger counts, with what is fixed.
+
+        With sharded weights both stand beside what is gathered.
+        """
+        fixed = self.weights + self.optimiser + self.ema + self.gathered + self.pixels
+        forward = self.activations + max(self.working, self.logits)
+        return fixed + max(forward, self.gradients + self.working)
+
+    def parts(self) -> dict[str, int]:
+        """Name of each part and its bytes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def train_memory(
+    config: ModelConfig,
+    pack: Pack,
+    trained: Trained,
+    *,
+    sharding: Sharding | None = None,
+    widths: Widths | None = None,
+    recompute: Recompute = "none",
+    accumulates: bool = False,
+) -> Memory:
+    """Returns what one accelerator holds.
+
+    Args:
+        config: of the model.
+        pack: of one group of context-parallel ranks.
+        trained: parts that learn.
+        sharding: ranks that share.
+        widths: bytes of numbers.
+        recompute: activation checkpointing.
+        accumulates: gradients of an earlier pack stand there when the next one begins.
+    """
+    sharding, widths = sharding or Sharding(), widths or Widths()
+    for name in ("weights", "tensor", "context"):
+        if getattr(sharding, name) < 1:
+            raise ConfigError(f"Sharding.{name} is {getattr(sharding, name)}, expected 1 or more")
+    learning, frozen, tables = _counts(config, trained)
+    cut = sharding.weights * sharding.tensor
+    gradients = learning * widths.gradient / cut
+    tokens, patches = pack.num_tokens / sharding.context, pack.num_patches / sharding.context
+    text_kept, text_work = _text_values(config.text, recompute, learns=trained.llm)
+    vision_kept, vision_work = _vision_values(config.vision, recompute)
+    merger_kept = 4 * config.vision.hidden_size + config.text.hidden_size / 4
+    vision_kept = merger_kept * trained.sees + vision_kept * trained.tower
+    kept = (tokens * text_kept + patches * vision_kept) * widths.compute / sharding.tensor
+    # The residual of the media and the embeddings.
+    kept += tokens * config.text.hidden_size * widths.compute
+    working = max(tokens * text_work, patches * vision_work) * widths.compute / sharding.tensor
+    rows = min(_LOGIT_ROWS, pack.num_answers / sharding.context)
+    logits = 3 * 4 * rows * config.text.vocab_size / sharding.tensor
+    head = config.text.vocab_size * config.text.hidden_size * widths.gradient
+    logits += head if trained.llm and not trained.lora_rank and cut == 1 else 0
+    return Memory(
+        weights=round(
+            (learning * widths.weight + frozen * widths.frozen + tables * max(2, widths.frozen))
+            / cut
+        ),
+        gradients=round(gradients),
+        optimiser=round(learning * _MOMENT_BYTES / cut),
+        ema=round(learning * widths.ema / cut),
+        gathered=round(_gathered(config, trained, sharding, widths)),
+        activations=round(kept + (gradients if accumulates else 0)),
+        working=round(working),
+        logits=round(logits),
+        pixels=round(patches * config.vision.patch_dim * 4),
+    )
+
+
+def _counts(config: ModelConfig, trained: Trained) -> tuple[int, int, int]:
+    """Numbers that learn, that are frozen, and frozen ones that are never quantised: embeddings."""
+    tower, merger = vision_parameters(config.vision)
+    text = config.text
+    tables = (1 if text.tie_word_embeddings else 2) * text.vocab_size * text.hidden_size
+    parts = {"tower": tower, "merger": merger, "llm": text_parameters(text)}
+    whole = sum(parts.values())
+    if trained.lora_rank:
+        return lora_parameters(config, trained), whole - tables, tables
+    learning = sum(number for name, number in parts.items() if getattr(trained, name))
+    kept = 0 if trained.llm else tables
+    return learning, whole - learning - kept, kept
+
+
+def lora_parameters(config: ModelConfig, trained: Trained) -> int:
+    """Numbers in the adapters on every matrix of the parts that train.
+
+    Source: Hu et al. 2021 (arXiv 2106.09685): rank x (inputs + outputs) for each matrix.
+    """
+    text, vision = config.text, config.vision
+    total = 0
+    if trained.llm:
+        size, kv_size = text.hidden_size, text.num_key_value_heads * text.head_dim
+        attention = 2 * (size + size) + 2 * (size + kv_size)
+        total += text.num_hidden_layers * (attention + 3 * (size + text.intermediate_size))
+    if trained.tower:
+        size = vision.hidden_size
+        attention = (size + 3 * size) + (size + size)
+        total += vision.depth * (attention + 3 * (size + vision.intermediate_size))
+    if trained.merger:
+        merged = vision.hidden_size * vision.merge_unit
+        total += (merged + merged) + (merged + vision.out_hidden_size)
+    return trained.lora_rank * total
+
+
+def _gathered(config: ModelConfig, trained: Trained, sharding: Sharding, widths: Widths) -> float:
+    """Two layers in the width of computing (the next is fetched while one runs), or the embedding
+    if it is larger, and one layer's gradient before it is cut and summed."""
+    if sharding.weights == 1:
+        return 0.0
+    text = config.text
+    table = text.vocab_size * text.hidden_size
+    tables = 1 if text.tie_word_embeddings else 2
+    layer = (text_parameters(text) - tables * table) / text.num_hidden_layers
+    whole = max(2 * layer, table + layer) * widths.compute
+    summed = 0.0 if trained.lora_rank else max(layer, table) * widths.gradient
+    return (whole + summed) / sharding.tensor
+
+
+def _text_values(config: TextConfig, recompute: Recompute, *, learns: bool) -> tuple[float, float]:
+    """Numbers per token that all layers keep, and that one layer works on going backwards.
+
+    A layer keeps both residuals, both norms' results, queries, keys and values in the order of
+    attention, its result as it is and as joined, and four of the perceptron (gate, up, the gate
+    after its non-linearity, the product). What goes into a frozen matrix is not kept: the norms'
+    results, the joined result of attention, the product.
+    """
+    size, inner = config.hidden_size, config.intermediate_size
+    kv_size = config.num_key_value_heads * config.head_dim
+    layer = 7 * size + 2 * kv_size + 4 * inner
+    if not learns:
+        layer -= 3 * size + inner
+    if recompute == "full":
+        return config.num_hidden_layers * size, layer + 3 * inner
+    work = 3 * inner + 2 * size
+    if recompute == "selective":  # results of products and of attention, and the residual
+        kept = 2 * size + 2 * kv_size + size + size + 2 * inner + size
+        return config.num_hidden_layers * kept, work + 2 * inner + 2 * size
+    return config.num_hidden_layers * layer, work
+
+
+def _vision_values(config: VisionConfig, recompute: Recompute) -> tuple[float, float]:
+    """The same per patch. Queries, keys and values are one product here."""
+    size, inner = config.hidden_size, config.intermediate_size
+    layer = 9.5 * size + 4 * inner
+    work = 3 * inner + 2 * size
+    if recompute == "full":
+        return config.depth * size, layer + 3 * inner
+    if recompute == "selective":
+        return config.depth * (7 * size + 2 * inner), work + 2 * inner + 2 * size
+    return config.depth * layer, work
