@@ -1,78 +1,230 @@
-"""How long every sample of a set is for a model: what packing plans with, before it decodes.
+"""How large every sample of a set is for a model: what packing plans with, before it decodes.
 
-Owns: counting, and keeping the counts beside the index. Does not own: packs (``packing``).
+Owns: measuring, in processes where wished, and keeping what was measured. Does not own: packs
+(``packing``).
 
-    ShardReader, Processor -> lengths_of() -> Lengths(tokens, patches);   kept in lengths-KEY/
+    Source, Processor -> measure() -> Lengths(tokens, answers, grids);   kept in lengths-KEY/
 
-Counts depend on the tokenizer and the pixel limits, so they are kept for each processor apart.
+Sizes come from the heads of media files. They depend on the tokenizer and the pixel limits, so they
+are kept for each processor apart, part by part: a stopped pass goes on where it was.
 """
 
-import json
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.atomic import whole_file
 from qvl.data.fingerprint import fingerprint
-from qvl.data.shard_index import ShardTable, write_json
+from qvl.data.processes import in_processes
+from qvl.data.records import Sample
 from qvl.data.shards import ShardReader
+from qvl.data.sources import Source
+from qvl.errors import DataError, QvlError
 from qvl.processing.processor import Processor
 
+_FORMAT = 1
+_PART = 1024
+"""Samples that are measured together; a pass that is stopped repeats at most so many a process."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Lengths:
-    """Lengths of all samples, in order.
+    """Sizes of all samples, in order. A sample that cannot be read has no tokens.
 
     Attributes:
         tokens: int32[S], of the language model.
-        patches: int32[S], of the vision tower.
+        answers: int32[S], those of them that training predicts.
+        grids: int32[N, 3], time, height and width in patches of all pictures and videos in order.
+        items: int32[S], how many of these are the sample's.
+        faults: number of a sample that cannot be read -> why.
+        identity: a hash of the samples and of all that the sizes depend on.
     """
 
     tokens: npt.NDArray[np.int32]
-    patches: npt.NDArray[np.int32]
+    answers: npt.NDArray[np.int32]
+    grids: npt.NDArray[np.int32]
+    items: npt.NDArray[np.int32]
+    faults: Mapping[int, str] = field(default_factory=dict)
+    identity: str = ""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def patches(self) -> npt.NDArray[np.int64]:
+        """int64[S], of the vision tower."""
+        return self.sums(self.grids.astype(np.int64).prod(1))
+
+    def sums(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Adds up for each sample what is known of each picture: int64[N] -> int64[S].
+
+        >>> lengths = Lengths(
+        ...     tokens=np.ones(3, np.int32), answers=np.ones(3, np.int32),
+        ...     grids=np.ones((3, 3), np.int32), items=np.array([1, 0, 2], np.int32),
+        ... )
+        >>> lengths.sums(np.array([5, 6, 7])).tolist()
+        [5, 0, 13]
+        """
+        ends = np.cumsum(self.items, dtype=np.int64)
+        totals = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+        return totals[ends] - totals[ends - self.items]
+
+    def take(self, numbers: npt.NDArray[np.int64]) -> "Lengths":
+        """Returns the sizes of some samples, in the order of their numbers."""
+        ends = np.cumsum(self.items, dtype=np.int64)
+        rows = [np.arange(ends[n] - self.items[n], ends[n]) for n in numbers if self.items[n]]
+        place = {int(n): i for i, n in enumerate(numbers)} if self.faults else {}
+        return Lengths(
+            tokens=self.tokens[numbers],
+            answers=self.answers[numbers],
+            grids=self.grids[np.concatenate(rows) if rows else np.zeros(0, np.int64)],
+            items=self.items[numbers],
+            faults={place[n]: why for n, why in self.faults.items() if n in place},
+            identity=fingerprint(self.identity, numbers),
+        )
 
 
-def lengths_of(reader: ShardReader, processor: Processor) -> Lengths:
-    """Returns the lengths of all samples, counted where they were not counted before.
-
-    Pixels are not decoded.
+def lengths_of(reader: Source, processor: Processor) -> Lengths:
+    """Returns the sizes of all samples, each of which must be readable.
 
     Raises:
-        InputError: a sample cannot be read as this model's input.
-        DataError: a shard is damaged.
+        DataError: a sample cannot be read as this model's input.
     """
-    key = fingerprint(processor.tokenizer.fingerprint(), processor.settings)[:16]
-    folder = reader.folder / f"lengths-{key}"
-    tokens: list[int] = []
-    patches: list[int] = []
-    for table in reader.tables():
-        path = folder / f"{Path(table.name).stem}.json"
-        counted = _kept(path, table)
-        if counted is None:
-            counted = _count(reader, processor, len(tokens), table)
-            folder.mkdir(exist_ok=True)
-            write_json(path, {"sha256": table.sha256, "tokens": counted[0], "patches": counted[1]})
-        tokens += counted[0]
-        patches += counted[1]
-    return Lengths(tokens=np.array(tokens, np.int32), patches=np.array(patches, np.int32))
+    lengths = measure(reader, processor)
+    if lengths.faults:
+        number, why = next(iter(sorted(lengths.faults.items())))
+        raise DataError(f"sample {number}: {why} ({len(lengths.faults)} such samples)")
+    return lengths
 
 
-def _kept(path: Path, table: ShardTable) -> tuple[list[int], list[int]] | None:
+def measure(
+    source: Source,
+    processor: Processor,
+    *,
+    folder: Path | None = None,
+    processes: int = 1,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Lengths:
+    """Returns the sizes of all samples; those that were measured before are not measured again.
+
+    Pixels are not decoded. Faults of single samples are collected, not raised.
+
+    Args:
+        source: of the samples.
+        processor: whose tokens are counted.
+        folder: keeps what is measured; None for that of shards, and nothing is kept of others.
+        processes: to share the work.
+        progress: called with how many samples are measured, and of how many.
+
+    Raises:
+        DataError: what is measured cannot be kept, or a process is killed.
+    """
+    if folder is None and isinstance(source, ShardReader):
+        folder = source.folder
+    key = fingerprint(_FORMAT, processor.tokenizer.fingerprint(), processor.settings)[:16]
+    kept = None if folder is None else folder / f"lengths-{key}"
+    starts = range(0, len(source), _PART)
+    stops = [min(start + _PART, len(source)) for start in starts]
+    marks = [source.fingerprint(*span) for span in zip(starts, stops, strict=True)]
+    parts: dict[int, _Part] = {}
+    if kept is not None:
+        for part, mark in enumerate(marks):
+            if (found := _read(_path(kept, part), mark, stops[part] - starts[part])) is not None:
+                parts[part] = found
+    done = sum(len(part.tokens) for part in parts.values())
+    progress(done, len(source))
+    missing = [part for part in range(len(marks)) if part not in parts]
+    jobs = [(part, starts[part], stops[part]) for part in missing]
+    most = max(1, min(processes, len(jobs)))
+    for number, measured in in_processes(_measure, (source, processor), jobs, processes=most):
+        parts[number] = measured
+        if kept is not None:
+            _write(_path(kept, number), marks[number], measured)
+        done += len(measured.tokens)
+        progress(done, len(source))
+    ordered = [parts[part] for part in range(len(marks))]
+    return Lengths(
+        tokens=np.concatenate([np.zeros(0, np.int32), *(part.tokens for part in ordered)]),
+        answers=np.concatenate([np.zeros(0, np.int32), *(part.answers for part in ordered)]),
+        grids=np.concatenate([np.zeros((0, 3), np.int32), *(part.grids for part in ordered)]),
+        items=np.concatenate([np.zeros(0, np.int32), *(part.items for part in ordered)]),
+        faults={
+            start + int(number): why
+            for start, part in zip(starts, ordered, strict=True)
+            for number, why in zip(part.faulty, part.reasons, strict=True)
+        },
+        identity=fingerprint(key, marks),
+    )
+
+
+def undecoded(source: Source, number: int) -> Sample:
+    """Returns a sample whose pictures are not decoded where that can be avoided."""
+    return source.encoded(number) if isinstance(source, ShardReader) else source[number]
+
+
+class _Part(NamedTuple):
+    """Sizes of a few samples; the columns of `Lengths`."""
+
+    tokens: npt.NDArray[np.int32]
+    answers: npt.NDArray[np.int32]
+    grids: npt.NDArray[np.int32]
+    items: npt.NDArray[np.int32]
+    faulty: npt.NDArray[np.int32]
+    reasons: tuple[str, ...]
+
+
+def _measure(shared: tuple[Source, Processor], job: tuple[int, int, int]) -> tuple[int, _Part]:
+    (source, processor), (part, start, stop) = shared, job
+    sizes: list[tuple[int, int, int]] = []
+    grids: list[Sequence[int]] = []
+    faults: dict[int, str] = {}
+    for number in range(start, stop):
+        try:
+            conversation = undecoded(source, number).conversation
+            bill = processor.bill(conversation, add_generation_prompt=False)
+        except QvlError as error:
+            faults[number - start] = error.message
+            sizes.append((0, 0, 0))
+            continue
+        sizes.append((bill.total, bill.answer_tokens, len(bill.items)))
+        grids += [item.grid for item in bill.items]
+    tokens, answers, items = np.array(sizes, np.int32).reshape(-1, 3).T
+    return part, _Part(
+        tokens=tokens,
+        answers=answers,
+        grids=np.array(grids, np.int32).reshape(-1, 3),
+        items=items,
+        faulty=np.array(list(faults), np.int32),
+        reasons=tuple(faults.values()),
+    )
+
+
+def _path(folder: Path, part: int) -> Path:
+    return folder / f"part-{part:05d}.npz"
+
+
+def _write(path: Path, mark: str, part: _Part) -> None:
+    columns = part._asdict() | {"reasons": np.array(part.reasons, np.str_)}
+    hint = "free some room, or give another folder for the sizes of samples"
+    with whole_file(path, hint=hint) as file:
+        np.savez(file, mark=np.array(mark), **columns)
+
+
+def _read(path: Path, mark: str, count: int) -> _Part | None:
     try:
-        found = json.loads(path.read_text())
-        counts = [int(n) for n in found["tokens"]], [int(n) for n in found["patches"]]
-        fits = found["sha256"] == table.sha256 and {len(table)} == {*map(len, counts)}
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # not counted, or damaged: count again
-    return counts if fits else None
-
-
-def _count(
-    reader: ShardReader, processor: Processor, first: int, table: ShardTable
-) -> tuple[list[int], list[int]]:
-    bills = [
-        processor.bill(reader.encoded(number).conversation, add_generation_prompt=False)
-        for number in range(first, first + len(table))
-    ]
-    return [bill.total for bill in bills], [bill.num_patches for bill in bills]
+        with np.load(path, allow_pickle=False) as found:
+            if str(found["mark"]) != mark:
+                return None
+            columns = {name: found[name] for name in _Part._fields}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # not measured, or damaged: measure again
+    part = _Part(**columns | {"reasons": tuple(columns["reasons"].tolist())})
+    fits = len(part.tokens) == len(part.answers) == len(part.items) == count
+    fits = fits and part.grids.shape == (int(part.items.sum()), 3)
+    return part if fits and len(part.faulty) == len(part.reasons) else None

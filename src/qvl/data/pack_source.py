@@ -18,6 +18,11 @@ class PackSource(Protocol):
     """The packs of all steps by number. It travels to worker processes, so it pickles."""
 
     @property
+    def packs_per_step(self) -> int:
+        """Packs of one step, over all ranks and all that a rank accumulates."""
+        ...
+
+    @property
     def num_steps(self) -> int | None:
         """Steps there are packs for; None if they are drawn without end."""
         ...
@@ -28,7 +33,8 @@ class PackSource(Protocol):
         ...
 
     def pack(self, step: int, pack: int) -> list[Packed]:
-        """Returns one pack, a function of the numbers alone; it has at least one sample.
+        """Returns one pack, a function of the numbers alone; it is empty where the last step of an
+        epoch has fewer samples than packs.
 
         Args:
             step: of the stage, from 0.

@@ -7,7 +7,7 @@ Does not own the formulas (model/cost), the counts (processing), what would fit 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qvl.errors import ConfigError
 from qvl.inference.engine_options import EngineOptions
@@ -145,8 +145,7 @@ def make_plan(
         return plan
 
     def fits(items: Sequence[MediaPlan]) -> bool:
-        changed = Bill(items=tuple(items), text_tokens=bill.text_tokens, next_position=0)
-        return _plan_of(changed, config, options).fits
+        return _plan_of(replace(bill, items=tuple(items)), config, options).fits
 
     media = [
         part

@@ -15,11 +15,13 @@ class Bill:
     Attributes:
         items: images and videos in order of appearance.
         text_tokens: all tokens that are not pads of an item: text, markers and template.
+        answer_tokens: those of them that training predicts.
         next_position: M-RoPE id of the first token of the answer.
     """
 
     items: tuple[MediaPlan, ...]
     text_tokens: int
+    answer_tokens: int
     next_position: int
 
     @property

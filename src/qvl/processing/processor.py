@@ -186,6 +186,7 @@ class Processor:
         return Bill(
             items=tuple(plans),
             text_tokens=len(encoded.input_ids) - sum(plan.num_tokens for plan in plans),
+            answer_tokens=int(encoded.loss_mask.sum()),
             next_position=self._positions(encoded, plans).next_position,
         )
 

@@ -1,7 +1,9 @@
-"""Which samples share a training step, planned by their lengths.
+"""Which samples share a training step.
 
-Owns the budget of a pack. Whole samples only: nothing is cut, padding does not exist (attention
-works on segments).
+Owns: the budget of a pack, and packs of drawn samples. Does not own: packs planned over stored
+samples, which are measured first (``order`` of the epochs -> ``bins`` -> ``plan`` -> ``planned``).
+
+Whole samples only: nothing is cut inside, padding does not exist (attention works on segments).
 """
 
 from collections.abc import Callable
@@ -33,7 +35,7 @@ class Packed:
 
 
 def fill_pack(
-    draw: Callable[[int], Packed], budget: PackBudget, *, most_draws: int = 4096
+    draw: Callable[[int], Packed | None], budget: PackBudget, *, most_draws: int = 4096
 ) -> tuple[list[Packed], int]:
     """Returns samples drawn in order until the next would not fit, and how many were dropped as
     too large.
@@ -42,7 +44,7 @@ def fill_pack(
     step can be made again without the steps before it.
 
     Args:
-        draw: sample number -> packed sample.
+        draw: sample number -> packed sample, or None for one that is to be left out.
         budget: of the pack.
         most_draws: a bound for samples that are nearly empty.
     """
@@ -50,6 +52,8 @@ def fill_pack(
     tokens = patches = dropped = 0
     for number in range(most_draws):
         item = draw(number)
+        if item is None:
+            continue
         tokens += len(item.inputs.input_ids)
         patches += len(item.inputs.pixel_values)
         if tokens > budget.max_tokens or patches > budget.max_patches:
