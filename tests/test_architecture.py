@@ -65,8 +65,8 @@ TORCH_FREE = (
     "qvl.model.cost",
     "qvl.model.presets",
 )
-TORCH_ALLOWED = {"qvl.data.collate"}
-NUMPY_TO_TENSOR = {"qvl.inference.runner", "qvl.data.collate"}
+TORCH_ALLOWED = {"qvl.data.collate", "qvl.data.collate_drawings"}
+NUMPY_TO_TENSOR = {"qvl.inference.runner", *TORCH_ALLOWED}
 
 # Libraries that only tests and benchmarks may use, as oracles and peers.
 ORACLES = {"transformers", "peft", "trl", "vllm", "torchvision"}
@@ -335,7 +335,7 @@ def test_only_process_edges_catch_everything() -> None:
 
 # Files that may read the environment, each with its reason.
 READS_ENVIRONMENT = {
-    "qvl.training.parallel": "torchrun tells a rank its number there",
+    "qvl.training.parallel.processes": "torchrun tells a rank its number there",
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from qvl.data.collate import TrainBatch, collate
+from qvl.data.collate_drawings import DrawingBatch, collate_drawings
 from qvl.data.mixture import Generator
 from qvl.data.packing import Packed
 from qvl.data.synth.palette import COLOUR_NAMES
@@ -22,13 +22,13 @@ def processor(tmp_path_factory: pytest.TempPathFactory) -> Processor:
     return Processor.from_folder(small_inputs(tmp_path_factory.mktemp("inputs")))
 
 
-def batch_of(processor: Processor, generator: Generator, count: int) -> TrainBatch:
+def batch_of(processor: Processor, generator: Generator, count: int) -> DrawingBatch:
     samples = [generator(np.random.default_rng((7, i)), seed=(7, i)) for i in range(count)]
     pack = [
         Packed(sample=s, inputs=processor(s.conversation, add_generation_prompt=False))
         for s in samples
     ]
-    return collate(
+    return collate_drawings(
         pack,
         encode=processor.tokenizer.encode,
         digit_weight=1.0,
@@ -36,7 +36,7 @@ def batch_of(processor: Processor, generator: Generator, count: int) -> TrainBat
     )
 
 
-def spans(processor: Processor, batch: TrainBatch) -> list[tuple[int, str]]:
+def spans(processor: Processor, batch: DrawingBatch) -> list[tuple[int, str]]:
     """Number of the object and text of each run of tokens that are about one object."""
     asked = batch.asked.numpy()
     edges = np.flatnonzero(np.diff(asked, prepend=-1, append=-1))

@@ -16,10 +16,10 @@ from qvl.model.init import init_weights
 from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
-from qvl.recipes.tiny import write_input_side
-from qvl.training.dense import DenseHeads
-from qvl.training.stages import Stage
-from qvl.training.trainer import RunConfig, Trainer
+from qvl.recipes.tiny import TinyRun, run_config, write_input_side
+from qvl.recipes.tiny_stages import TinyStage
+from qvl.training.objectives.dense import DenseHeads
+from qvl.training.trainer import Trainer
 
 
 def small_config() -> ModelConfig:
@@ -47,31 +47,32 @@ def small_inputs(folder: Path, sentences: Sequence[str] = ()) -> Path:
     return folder
 
 
-def small_run(folder: Path, **changes: object) -> RunConfig:
+def small_run(folder: Path, **changes: object) -> TinyRun:
     """Two stages: the tower alone, then everything."""
     mixture = Mixture(parts={"shapes": (1.0, shapes_sample)})
     budget = PackBudget(max_tokens=600, max_patches=400)
-    tower = Stage(
+    tower = TinyStage(
         name="vision_pretrain", steps=3, rates={"tower": 3e-3, "merger": 3e-3, "heads": 3e-3},
         mixture=mixture, budget=budget, answer_weight=0.0, dense_weight=1.0, warmup=1,
     )  # fmt: skip
-    joint = Stage(
+    joint = TinyStage(
         name="multimodal_pretrain", steps=4,
         rates={"tower": 1e-3, "merger": 1e-3, "llm": 3e-3, "heads": 1e-3},
         mixture=mixture, budget=budget, dense_weight=0.3, warmup=1, digit_weight=3.0,
     )  # fmt: skip
-    run = RunConfig(
-        folder=folder, stages=(tower, joint), workers=0, log_every=1, save_every=1,
-        coordinate_tasks=frozenset({"shapes"}),
+    run = TinyRun(
+        folder=folder, stages=(tower, joint), seed=0, workers=0, log_every=1, save_every=1,
+        coordinate_tasks=frozenset({"shapes"}), packs_per_step=1,
     )  # fmt: skip
     return replace(run, **changes)  # type: ignore[arg-type]
 
 
-def small_trainer(run: RunConfig, inputs: Path, **options: object) -> Trainer:
+def small_trainer(run: TinyRun, inputs: Path, **options: object) -> Trainer:
     """A fresh model of the run's seed in a trainer."""
     model = Qwen2_5_VL(small_config())
     init_weights(model, torch.Generator().manual_seed(run.seed))
     model.attention_backend = "matmul"
     torch.manual_seed(run.seed)
     heads = DenseHeads(32, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES))
-    return Trainer(run, model, Processor.from_folder(inputs), heads=heads, **options)  # type: ignore[arg-type]
+    config = run_config(run, model, heads, Processor.from_folder(inputs))
+    return Trainer(config, model, **options)  # type: ignore[arg-type]

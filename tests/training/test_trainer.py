@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from qvl.data.collate import TrainBatch
 from qvl.errors import CheckpointError, ConfigError
 from qvl.processing.processor import Processor
+from qvl.recipes.tiny import TinyRun, run_config
+from qvl.training.loader import load_pack
 from qvl.training.parallel import launch
 from qvl.training.stages import part_of
-from qvl.training.trainer import RunConfig, Trainer, make_batch
+from qvl.training.trainer import Trainer
 from tests.training.small import small_inputs, small_run, small_trainer
 
 
@@ -21,10 +24,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
-    return {name: p.detach().clone() for name, p in trainer.parameters.items()}
+    named = trainer.parameters(trainer.run_config.stages[0])
+    return {name: p.detach().clone() for name, p in named.items()}
 
 
-def log(run: RunConfig) -> list[dict[str, float]]:
+def log(run: TinyRun) -> list[dict[str, float]]:
     return [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -66,10 +70,11 @@ def test_losses_fall(tmp_path: Path, inputs: Path) -> None:
 
 
 def test_a_step_is_its_seed_and_number_alone(tmp_path: Path, inputs: Path) -> None:
-    run = small_run(tmp_path)
-    processor = Processor.from_folder(inputs)
-    first, again = (make_batch(run, processor, 1, 2, 0) for _ in range(2))
-    other = make_batch(run, processor, 1, 3, 0)
+    stage = small_trainer(small_run(tmp_path), inputs).run_config.stages[1]
+    first, again, other = (load_pack(stage, step, 0).batch for step in (2, 2, 3))
+    assert isinstance(first, TrainBatch)
+    assert isinstance(again, TrainBatch)
+    assert isinstance(other, TrainBatch)
     assert torch.equal(first.pixel_values, again.pixel_values)
     assert torch.equal(first.input_ids, again.input_ids)
     assert not torch.equal(first.input_ids, other.input_ids)
@@ -77,7 +82,9 @@ def test_a_step_is_its_seed_and_number_alone(tmp_path: Path, inputs: Path) -> No
 
 def test_only_answers_are_predicted(tmp_path: Path, inputs: Path) -> None:
     processor = Processor.from_folder(inputs)
-    batch = make_batch(small_run(tmp_path), processor, 1, 0, 0)
+    stage = small_trainer(small_run(tmp_path), inputs).run_config.stages[1]
+    batch = load_pack(stage, 0, 0).batch
+    assert isinstance(batch, TrainBatch)
     predicted = batch.labels[batch.labels != -100].tolist()
     text = processor.tokenizer.decode(predicted, skip_special_tokens=False)
     assert "user" not in text
@@ -89,7 +96,7 @@ def test_only_answers_are_predicted(tmp_path: Path, inputs: Path) -> None:
 
 def _two_ranks(folder: Path, inputs: Path) -> None:
     torch.set_num_threads(1)
-    trainer = small_trainer(small_run(folder), inputs)
+    trainer = small_trainer(small_run(folder, packs_per_step=2), inputs)
     trainer.run()
     if trainer.rank == 0:
         torch.save(weights(trainer), folder / "two.pt")
@@ -99,7 +106,7 @@ def test_two_ranks_equal_one_that_does_both_packs(tmp_path: Path, inputs: Path) 
     launch(_two_ranks, tmp_path / "two", inputs, processes=2)
     two = torch.load(tmp_path / "two" / "two.pt", weights_only=True)
 
-    one = small_trainer(small_run(tmp_path / "one", packs_per_rank=2), inputs)
+    one = small_trainer(small_run(tmp_path / "one", packs_per_step=2), inputs)
     one.run()
     for name, value in weights(one).items():
         torch.testing.assert_close(value, two[name], rtol=1e-4, atol=2e-6, msg=name)
@@ -114,6 +121,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path, inputs: Path) -> None:
 
 
 def test_dense_stages_need_heads(tmp_path: Path, inputs: Path) -> None:
-    trainer = small_trainer(small_run(tmp_path), inputs)
+    run = small_run(tmp_path)
+    model = small_trainer(run, inputs).model
     with pytest.raises(ConfigError, match="dense_weight but there are no dense heads"):
-        Trainer(trainer.run_config, trainer.model, trainer.processor)
+        run_config(run, model, None, Processor.from_folder(inputs))

@@ -1,7 +1,7 @@
 """Which object each token of a question and its answer is about; a label for training only.
 
 Owns: telling it from the words of the question and the numbers of the answer. Does not own: the
-loss that uses it (``training/finding``).
+loss that uses it (``training/objectives/finding``).
 
     "Locate the red circle in this image ..." -> the end of the thing's name
     "[30, 20, 90, 80]" -> the object with this box (or centre)

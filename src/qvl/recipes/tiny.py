@@ -9,7 +9,7 @@ It is the report's sequence of stages in small; what did not work in its place i
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 
 from qvl.checkpoint.export import export_model
 from qvl.data.collate import collate_pixels
+from qvl.data.drawn_packs import DrawnPacks
 from qvl.data.mixture import Mixture
 from qvl.data.packing import Packed
 from qvl.data.shards import ShardReader
@@ -31,12 +32,18 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny_card import write_card
-from qvl.recipes.tiny_stages import draw_from, tiny_stages
-from qvl.training.dense import DenseHeads
+from qvl.recipes.tiny_stages import TinyStage, draw_from, tiny_stages
+from qvl.training.config import Precision, RunConfig
+from qvl.training.objectives.dense import DenseHeads
+from qvl.training.objectives.drawings import DrawingObjective
+from qvl.training.objectives.finding import check_finding_layer, name_tokens
+from qvl.training.optim import OptimiserConfig
 from qvl.training.parallel import launch
 from qvl.training.patch_init import whiten_patch_embedding
 from qvl.training.record import write_record
-from qvl.training.trainer import RunConfig, Trainer
+from qvl.training.schedule import Schedule
+from qvl.training.stages import Stage
+from qvl.training.trainer import Trainer
 
 COORDINATE_TASKS = frozenset({"shapes", "screen", "spot"})
 
@@ -48,19 +55,105 @@ _WHITENING_PICTURES = 400
 _VOCABULARY_SAMPLES = 3000
 
 
-def tiny_run(folder: Path) -> RunConfig:
+# A second moment over about 50 steps follows small, changing batches better than the usual 1000.
+_OPTIMISER = OptimiserConfig(betas=(0.9, 0.98), weight_decay=0.02)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TinyRun:
+    """The whole run; see `qvl.training.config.RunConfig` and the objective of drawings.
+
+    Attributes:
+        folder: where everything goes; repeating a run with the same folder resumes it.
+        stages: in order.
+        seed: of everything random.
+        device: "cpu" or "cuda".
+        precision: of products.
+        coordinate_tasks: tasks whose digits are coordinates.
+        kind_names: of the kinds of object that questions name, in the order of their numbers.
+        colour_names: of colours, in the order of their numbers.
+        finding_layer: the decoder layer whose first head learns to find what is asked about.
+        packs_per_step: over all ranks.
+        log_every: steps between log lines.
+        save_every: steps between saved states.
+        workers: processes per rank that make samples.
+    """
+
+    folder: Path
+    stages: tuple[TinyStage, ...]
+    seed: int = 1
+    device: str = "cpu"
+    precision: Precision = "float32"
+    coordinate_tasks: frozenset[str] = COORDINATE_TASKS
+    kind_names: tuple[str, ...] = SHAPES
+    colour_names: tuple[str, ...] = COLOUR_NAMES
+    finding_layer: int = 2
+    packs_per_step: int = 2
+    log_every: int = 20
+    save_every: int = 200
+    workers: int = 1
+
+
+def tiny_run(folder: Path) -> TinyRun:
     """Returns the configuration of the whole run, to be kept in ``folder``."""
+    return TinyRun(folder=folder, stages=tiny_stages())
+
+
+def run_config(
+    run: TinyRun, model: Qwen2_5_VL, heads: DenseHeads | None, processor: Processor
+) -> RunConfig:
+    """Returns the run for a model with its heads and processor."""
+    finds = any(stage.finding_weight for stage in run.stages)
+    if finds:
+        check_finding_layer(model, run.finding_layer)
+    named = (run.kind_names, run.colour_names) if finds else ((), ())
+    names = name_tokens(processor.tokenizer.encode, *named)
+
+    def stage_of(number: int, stage: TinyStage) -> Stage:
+        objective = DrawingObjective(
+            heads=heads,
+            encode=processor.tokenizer.encode,
+            names=names,
+            answer_weight=stage.answer_weight,
+            dense_weight=stage.dense_weight,
+            finding_weight=stage.finding_weight,
+            finding_layer=run.finding_layer,
+            digit_weight=stage.digit_weight,
+            coordinate_tasks=run.coordinate_tasks,
+        )
+        source = DrawnPacks(
+            mixture=stage.mixture,
+            budget=stage.budget,
+            processor=processor,
+            seed=(run.seed, number),
+            packs_per_step=run.packs_per_step,
+        )
+        schedule = Schedule(
+            shape="wsd", warmup=stage.warmup, decay_from=stage.decay_from, floor=stage.floor
+        )
+        return Stage(
+            name=stage.name,
+            steps=stage.steps,
+            rates=stage.rates,
+            objective=objective,
+            source=source,
+            schedule=schedule,
+        )
+
     return RunConfig(
-        folder=folder,
-        stages=tiny_stages(),
-        seed=1,
-        coordinate_tasks=COORDINATE_TASKS,
-        kind_names=SHAPES,
-        colour_names=COLOUR_NAMES,
+        folder=run.folder,
+        stages=tuple(stage_of(number, stage) for number, stage in enumerate(run.stages)),
+        seed=run.seed,
+        device=run.device,
+        precision=run.precision,
+        optimiser=_OPTIMISER,
+        log_every=run.log_every,
+        save_every=run.save_every,
+        workers=run.workers,
     )
 
 
-def on_shards(run: RunConfig, folder: Path) -> RunConfig:
+def on_shards(run: TinyRun, folder: Path) -> TinyRun:
     """Returns the run with every stage trained on samples from a folder of shards."""
     mixture = Mixture(parts={"shards": (1.0, ShardReader(folder).draw)})
     return replace(run, stages=tuple(replace(stage, mixture=mixture) for stage in run.stages))
@@ -110,7 +203,7 @@ def write_input_side(folder: Path, config: ModelConfig) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
 
 
-def build(run: RunConfig, folder: Path) -> tuple[Qwen2_5_VL, DenseHeads, Processor]:
+def build(run: TinyRun, folder: Path) -> tuple[Qwen2_5_VL, DenseHeads, Processor]:
     """Returns the untrained model with its heads and processor, a function of the seed alone."""
     config: ModelConfig = PRESETS["tiny"]
     processor = Processor.from_folder(folder)
@@ -132,7 +225,7 @@ def build(run: RunConfig, folder: Path) -> tuple[Qwen2_5_VL, DenseHeads, Process
 
 
 def train(
-    run: RunConfig,
+    run: TinyRun,
     *,
     processes: int = 2,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
@@ -147,17 +240,17 @@ def train(
     inputs, result = run.folder / "inputs", run.folder / "model"
     if not (inputs / "config.json").exists():
         make_inputs(inputs)
-    write_record(run)
+    write_record(run.folder, run)
     launch(_train_rank, run, report, processes=processes)
     if not (result / "MODEL_CARD.md").exists():
         write_card(run.folder, result)
     return result
 
 
-def _train_rank(run: RunConfig, report: Callable[[dict[str, Any]], None]) -> None:
+def _train_rank(run: TinyRun, report: Callable[[dict[str, Any]], None]) -> None:
     inputs, result = run.folder / "inputs", run.folder / "model"
     model, heads, processor = build(run, inputs)
-    trainer = Trainer(run, model, processor, heads=heads, report=report)
+    trainer = Trainer(run_config(run, model, heads, processor), model, report=report)
     trainer.run()
     if trainer.rank == 0 and not result.exists():
         # Half the size; it computes in float32 all the same.

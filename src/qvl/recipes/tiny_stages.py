@@ -3,6 +3,8 @@
 Owns: mixtures, steps and rates. What comes before and after training is in ``tiny``.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from qvl.data.mixture import Generator, Mixture
@@ -10,7 +12,40 @@ from qvl.data.packing import PackBudget
 from qvl.data.synth.screens import screen_sample
 from qvl.data.synth.shapes import shapes_sample
 from qvl.data.synth.text import line_sample, page_sample, word_sample
-from qvl.training.stages import Stage
+from qvl.training.stages import Part
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TinyStage:
+    """One stage; see `qvl.training.stages.Stage` and the objective of drawings.
+
+    Attributes:
+        name: for logs and checkpoints.
+        steps: optimiser steps.
+        rates: peak learning rate of each trained part; a part that is missing is frozen.
+        mixture: where samples come from.
+        budget: of one pack.
+        answer_weight: of the loss on answers; 0 leaves the language model out altogether.
+        dense_weight: of the loss of the throw-away heads; 0 leaves them out.
+        warmup: steps until the peak rate.
+        decay_from: share of the stage after which the rate falls linearly.
+        floor: share of the peak rate at the end.
+        digit_weight: of coordinate digits in answers.
+        finding_weight: of the losses that teach to find the object that is asked about.
+    """
+
+    name: str
+    steps: int
+    rates: Mapping[Part, float]
+    mixture: Mixture
+    budget: PackBudget
+    answer_weight: float = 1.0
+    dense_weight: float = 0.0
+    warmup: int = 50
+    decay_from: float = 0.6
+    floor: float = 0.03
+    digit_weight: float = 1.0
+    finding_weight: float = 0.0
 
 
 def draw_from(**shares: float) -> Mixture:
@@ -56,14 +91,14 @@ GENERATORS: dict[str, Generator] = {
 }
 
 
-def tiny_stages() -> tuple[Stage, ...]:
+def tiny_stages() -> tuple[TinyStage, ...]:
     """Returns the stages; a step is one pack on each of two ranks."""
     return (*_first_round(), *_second_round(), *_finish(), *_finding())
 
 
-def _first_round() -> tuple[Stage, ...]:
+def _first_round() -> tuple[TinyStage, ...]:
     return (
-        Stage(
+        TinyStage(
             name="vision_pretrain_clean",
             steps=2500,
             rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
@@ -74,7 +109,7 @@ def _first_round() -> tuple[Stage, ...]:
             warmup=100,
             decay_from=1.0,
         ),
-        Stage(
+        TinyStage(
             name="vision_pretrain",
             steps=3500,
             rates={"tower": 1e-3, "merger": 1e-3, "heads": 1e-3},
@@ -86,7 +121,7 @@ def _first_round() -> tuple[Stage, ...]:
             decay_from=0.4,
             floor=0.2,
         ),
-        Stage(
+        TinyStage(
             name="reader",
             steps=2500,
             rates={"llm": 1.5e-3, "merger": 5e-4},
@@ -99,7 +134,7 @@ def _first_round() -> tuple[Stage, ...]:
             floor=0.3,
             digit_weight=3.0,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_start",
             steps=1000,
             rates={"tower": 4e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
@@ -113,7 +148,7 @@ def _first_round() -> tuple[Stage, ...]:
             digit_weight=3.0,
         ),
         # Coordinates do not emerge among many objects; with one in the picture they do.
-        Stage(
+        TinyStage(
             name="multimodal_locate",
             steps=900,
             rates={"tower": 3e-4, "merger": 4e-4, "llm": 1.2e-3, "heads": 4e-4},
@@ -124,7 +159,7 @@ def _first_round() -> tuple[Stage, ...]:
             decay_from=1.0,
             digit_weight=3.0,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_pretrain",
             steps=1500,
             rates={"tower": 3e-4, "merger": 4e-4, "llm": 1e-3, "heads": 4e-4},
@@ -140,14 +175,14 @@ def _first_round() -> tuple[Stage, ...]:
     )
 
 
-def _second_round() -> tuple[Stage, ...]:
+def _second_round() -> tuple[TinyStage, ...]:
     """Goes on with the weights of answers, and the digits and counts among the dense labels, that
     the first round had shown to be missing.
 
     Small packs at a high rate would now undo what was learnt.
     """
     return (
-        Stage(
+        TinyStage(
             name="vision_pretrain_again",
             steps=4500,
             rates={"tower": 5e-4, "merger": 5e-4, "heads": 1e-3},
@@ -159,7 +194,7 @@ def _second_round() -> tuple[Stage, ...]:
             decay_from=0.1,
             floor=0.3,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_start_again",
             steps=400,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
@@ -174,7 +209,7 @@ def _second_round() -> tuple[Stage, ...]:
         ),
         # Finding by an attribute is learnt among few: what the one circle's colour is comes before
         # where the red one of five is.
-        Stage(
+        TinyStage(
             name="multimodal_attributes",
             steps=1500,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
@@ -195,7 +230,7 @@ def _second_round() -> tuple[Stage, ...]:
             digit_weight=2.0,
         ),
         # Then where: one question a picture, so that no coordinate can be had from another.
-        Stage(
+        TinyStage(
             name="multimodal_places",
             steps=900,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
@@ -215,7 +250,7 @@ def _second_round() -> tuple[Stage, ...]:
             decay_from=1.0,
             digit_weight=4.0,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_pretrain_again",
             steps=1700,
             rates={"tower": 3e-4, "merger": 3e-4, "llm": 1e-3, "heads": 3e-4},
@@ -239,10 +274,10 @@ def _second_round() -> tuple[Stage, ...]:
     )
 
 
-def _finish() -> tuple[Stage, ...]:
+def _finish() -> tuple[TinyStage, ...]:
     """The rate once more from high to low, with more places."""
     return (
-        Stage(
+        TinyStage(
             name="multimodal_finish",
             steps=1150,
             rates={"tower": 2.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 2.5e-4},
@@ -265,11 +300,11 @@ def _finish() -> tuple[Stage, ...]:
     )
 
 
-def _finding() -> tuple[Stage, ...]:
+def _finding() -> tuple[TinyStage, ...]:
     """Teaches which object is meant, which the stages before had not: among several shapes the
     topmost was taken whatever was asked."""
     return (
-        Stage(
+        TinyStage(
             name="multimodal_find_start",
             steps=700,
             rates={"tower": 1e-4, "merger": 4e-4, "llm": 1e-3, "heads": 3e-4},
@@ -281,7 +316,7 @@ def _finding() -> tuple[Stage, ...]:
             digit_weight=3.0,
             finding_weight=1.0,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_find",
             steps=4700,
             rates={"tower": 1.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 4e-4},
@@ -304,7 +339,7 @@ def _finding() -> tuple[Stage, ...]:
             digit_weight=3.0,
             finding_weight=0.5,
         ),
-        Stage(
+        TinyStage(
             name="multimodal_finish_again",
             steps=800,
             rates={"tower": 1.5e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 2e-4},

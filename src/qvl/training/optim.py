@@ -1,43 +1,85 @@
-"""The optimiser and the shape of the learning rate over a stage."""
+"""The optimiser of a stage.
+
+Owns: which parameter gets which rate and decay, and the norm of gradients. Does not own: the shape
+of the rate (``schedule``).
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from qvl.training.stages import Stage, part_of
+from qvl.errors import ConfigError
+from qvl.training.stages import Part, part_of
 
-# A second moment over about 50 steps follows small, changing batches better than the usual 1000.
-_BETAS = (0.9, 0.98)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimiserConfig:
+    """AdamW. Source: Loshchilov and Hutter (arXiv 1711.05101); the defaults are those of the
+    official fine-tuning scripts (qwen-vl-finetune/scripts/sft.sh with adamw_torch).
+
+    Attributes:
+        betas: decay of the first and second moment.
+        eps: added to the root of the second moment.
+        weight_decay: of matrices; see `decays`.
+        decay_embeddings: whether the embedding decays like other matrices.
+        clip: most norm of the gradient of all parts together.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    decay_embeddings: bool = False
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"optimiser.betas is {self.betas}, expected two numbers in [0, 1)")
+        for name in ("eps", "clip"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(
+                    f"optimiser.{name} is {getattr(self, name)}, expected more than 0"
+                )
+        if self.weight_decay < 0:
+            raise ConfigError(f"optimiser.weight_decay is {self.weight_decay}, expected 0 or more")
 
 
 def build_optimiser(
-    stage: Stage, trained: Mapping[str, nn.Parameter], *, weight_decay: float
+    config: OptimiserConfig, rates: Mapping[Part, float], trained: Mapping[str, nn.Parameter]
 ) -> torch.optim.AdamW:
-    """Returns AdamW with a group for each rate and decay; ``group["peak"]`` is the stage's rate of
-    the part.
-
-    Matrices decay; vectors and the embedding do not. Source: Radford et al. 2018 (GPT), section
-    4.1; Karpathy's minGPT for the embedding.
+    """Returns AdamW with a group for each rate and decay; ``group["peak"]`` is the rate of the
+    part, ``group["lr"]`` is to be set before each step.
 
     Args:
-        stage: names the rates.
+        config: the numbers.
+        rates: peak rate of each trained part.
         trained: parameters by their names in the checkpoint.
-        weight_decay: of matrices.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in trained.items():
-        decay = weight_decay if parameter.ndim >= 2 and "embed_tokens" not in name else 0.0
-        groups.setdefault((stage.rates[part_of(name)], decay), []).append(parameter)
+        decay = config.weight_decay if decays(name, parameter, config) else 0.0
+        groups.setdefault((rates[part_of(name)], decay), []).append(parameter)
     return torch.optim.AdamW(
         [
             {"params": parameters, "peak": peak, "weight_decay": decay}
             for (peak, decay), parameters in groups.items()
         ],
         lr=0.0,
-        betas=_BETAS,
+        betas=config.betas,
+        eps=config.eps,
         fused=True,
     )
+
+
+def decays(name: str, parameter: Tensor, config: OptimiserConfig) -> bool:
+    """Whether weight decay acts on a parameter: on matrices; not on norms and biases, nor on the
+    embedding unless the configuration says so.
+
+    Source: Radford et al. 2018 (GPT), section 4.1; Karpathy's minGPT for the embedding;
+    qwen-vl-finetune trainer.py for norms and biases.
+    """
+    return parameter.ndim >= 2 and (config.decay_embeddings or "embed_tokens" not in name)
 
 
 def clip_gradients(grads: list[Tensor], most: float) -> float:
@@ -46,24 +88,3 @@ def clip_gradients(grads: list[Tensor], most: float) -> float:
     norm = torch.nn.utils.get_total_norm(grads)
     torch._foreach_mul_(grads, torch.clamp(most / (norm + 1e-6), max=1.0))
     return float(norm)
-
-
-def learning_rate(step: int, *, steps: int, warmup: int, decay_from: float, floor: float) -> float:
-    """Returns the share of the peak rate at a step: linear warm-up, constant, linear decay.
-
-    >>> [learning_rate(s, steps=10, warmup=2, decay_from=0.5, floor=0.0) for s in (0, 1, 4, 9)]
-    [0.5, 1.0, 1.0, 0.2]
-
-    Args:
-        step: from 0.
-        steps: of the whole stage.
-        warmup: steps until the peak.
-        decay_from: share of the stage after which the rate falls.
-        floor: share of the peak at the end.
-    """
-    if step < warmup:
-        return (step + 1) / warmup
-    start = decay_from * steps
-    if step < start:
-        return 1.0
-    return floor + (1 - floor) * (steps - step) / (steps - start)

@@ -12,15 +12,18 @@ from typing import Any
 
 import torch
 
-from qvl.training.trainer import RunConfig
-
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors")
 
 
-def write_record(run: RunConfig) -> Path:
-    """Writes ``run.json`` beside the results: configuration, versions, hardware."""
+def write_record(folder: Path, configuration: object) -> Path:
+    """Writes ``run.json`` beside the results: configuration, versions, hardware.
+
+    Args:
+        folder: of the run.
+        configuration: a dataclass; what has no form in JSON is named by its class.
+    """
     record = {
-        "configuration": _plain(run),
+        "configuration": _plain(configuration),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
         "hardware": {
             "machine": platform.machine(),
@@ -29,8 +32,8 @@ def write_record(run: RunConfig) -> Path:
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
-    run.folder.mkdir(parents=True, exist_ok=True)
-    path = run.folder / "run.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "run.json"
     path.write_text(json.dumps(record, indent=2) + "\n")
     return path
 
@@ -47,6 +50,7 @@ def _plain(value: Any) -> Any:
         return sorted(map(str, value))
     if isinstance(value, partial):
         return {"function": _plain(value.func), **_plain(value.keywords)}
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    return value if isinstance(value, int | float | bool | None) else str(value)
+    if isinstance(value, int | float | bool | str | Path | None):
+        return str(value) if isinstance(value, Path) else value
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"

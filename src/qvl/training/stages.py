@@ -1,12 +1,13 @@
 """A stage of training as data: what is trained, on what, how fast, towards which loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from qvl.data.mixture import Mixture
-from qvl.data.packing import PackBudget
+from qvl.data.pack_source import PackSource
 from qvl.errors import ConfigError
+from qvl.training.objectives import Objective
+from qvl.training.schedule import Schedule
 
 Part = Literal["tower", "merger", "llm", "heads"]
 PARTS: tuple[Part, ...] = ("tower", "merger", "llm", "heads")
@@ -18,42 +19,62 @@ class Stage:
 
     Attributes:
         name: for logs and checkpoints.
-        steps: optimiser steps.
         rates: peak learning rate of each trained part; a part that is missing is frozen.
-        mixture: where samples come from.
-        budget: of one pack; a step has one pack per rank.
-        answer_weight: of the loss on answers; 0 leaves the language model out altogether.
-        dense_weight: of the loss of the throw-away heads; 0 leaves them out.
-        warmup: steps until the peak rate.
-        decay_from: share of the stage after which the rate falls linearly.
-        floor: share of the peak rate at the end.
-        digit_weight: of coordinate digits in answers.
-        finding_weight: of the losses that teach to find the object that is asked about.
+        objective: what is minimised.
+        source: where packs come from.
+        steps: optimiser steps; None for as many as the source has.
+        schedule: the shape of the rates.
     """
 
     name: str
-    steps: int
     rates: Mapping[Part, float]
-    mixture: Mixture
-    budget: PackBudget
-    answer_weight: float = 1.0
-    dense_weight: float = 0.0
-    warmup: int = 50
-    decay_from: float = 0.6
-    floor: float = 0.03
-    digit_weight: float = 1.0
-    finding_weight: float = 0.0
+    objective: Objective[Any]
+    source: PackSource
+    steps: int | None = None
+    schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not self.rates:
-            raise ConfigError(f"stage {self.name!r} needs at least one step and one trained part")
-        unknown = [part for part in self.rates if part not in PARTS]
-        if unknown:
+        check_rates(self.name, self.rates)
+        if "heads" in self.rates and self.objective.heads is None:
+            raise ConfigError(f"stage {self.name!r} trains heads, but its objective has none")
+        if self.num_steps < 1:
+            raise ConfigError(f"stage {self.name!r} has {self.num_steps} steps, expected 1 or more")
+        available = self.source.num_steps
+        if available is not None and self.num_steps > available:
             raise ConfigError(
-                f"stage {self.name!r} trains {unknown}, expected parts of {list(PARTS)}"
+                f"stage {self.name!r} has {self.num_steps} steps, its data is enough for "
+                f"{available}",
+                hint="ask for fewer steps or more epochs",
             )
-        if self.answer_weight <= 0 and self.dense_weight <= 0:
-            raise ConfigError(f"stage {self.name!r} has neither answer_weight nor dense_weight")
+
+    @property
+    def num_steps(self) -> int:
+        """Optimiser steps of the stage."""
+        steps = self.source.num_steps if self.steps is None else self.steps
+        if steps is None:
+            raise ConfigError(
+                f"stage {self.name!r} has no end: neither it nor its data says how many steps"
+            )
+        return steps
+
+
+def check_rates(stage: str, rates: Mapping[Part, float]) -> None:
+    """Refuses rates of no part, of parts that do not exist, and of 0 or less.
+
+    Raises:
+        ConfigError: with the stage's name.
+    """
+    unknown = [part for part in rates if part not in PARTS]
+    if unknown:
+        raise ConfigError(f"stage {stage!r} trains {unknown}, expected parts of {list(PARTS)}")
+    if not rates:
+        raise ConfigError(f"stage {stage!r} needs at least one trained part")
+    for part, rate in rates.items():
+        if not 0 < rate < float("inf"):
+            raise ConfigError(
+                f"stage {stage!r} has the rate {rate} for {part!r}, expected more than 0",
+                hint="leave a part out to freeze it",
+            )
 
 
 def part_of(name: str) -> Part:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qvl.data.collate import NUM_BINS, DenseBatch
+from qvl.data.collate_drawings import NUM_BINS, DenseBatch
 from qvl.data.records import ALPHABET
 
 # Log-odds of a rare label, so that training does not begin by learning that nearly everything is

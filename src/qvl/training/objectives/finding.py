@@ -24,11 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qvl.data.collate import TrainBatch
+from qvl.data.collate_drawings import DrawingBatch
 from qvl.errors import ConfigError
 from qvl.model.language import TextAttention
 from qvl.model.rotary import rotate
-from qvl.training.dense import box_digits
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.training.objectives.dense import box_digits
 
 # Scale of cosines before the softmax over names: certainty needs a cosine of about 0.5 more than
 # the others have.
@@ -108,7 +109,7 @@ def watching(layers: Iterable[nn.Module]) -> Iterator[list[Watched]]:
 def finding_losses(
     watched: Sequence[Watched],
     features: Tensor,
-    batch: TrainBatch,
+    batch: DrawingBatch,
     *,
     table: Tensor,
     names: Names,
@@ -164,6 +165,19 @@ def finding_losses(
     )
 
 
+def check_finding_layer(model: Qwen2_5_VL, layer: int) -> None:
+    """Refuses a layer that has no next one, which is to know what this one found.
+
+    Raises:
+        ConfigError: with the number of layers.
+    """
+    num_layers = len(model.model.layers)
+    if layer + 2 > num_layers:
+        raise ConfigError(
+            f"finding_layer is {layer}, expected at most the last but one of {num_layers} layers"
+        )
+
+
 def name_tokens(
     encode: Callable[[str], Sequence[int]], kinds: Sequence[str], colours: Sequence[str]
 ) -> Names:
@@ -201,7 +215,7 @@ def _naming(
     return loss, right.sum()
 
 
-def _first_head_scores(watched: Watched, at: Tensor, batch: TrainBatch) -> Tensor:
+def _first_head_scores(watched: Watched, at: Tensor, batch: DrawingBatch) -> Tensor:
     """float32[len(at), T], what the first head's softmax at these tokens is taken of."""
     layer, size = watched.layer, watched.layer.head_dim
     x, cos, sin = watched.x, watched.cos, watched.sin

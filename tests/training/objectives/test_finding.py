@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 import torch
 
+from qvl.data.collate_drawings import DrawingBatch
 from qvl.data.mixture import Mixture
 from qvl.data.records import Sample
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.shapes import SHAPES, shapes_sample
 from qvl.errors import ConfigError
 from qvl.model.attention import Segments
-from qvl.training.finding import _first_head_scores, finding_losses, watching
-from qvl.training.trainer import RunConfig, make_batch
+from qvl.recipes.tiny import TinyRun
+from qvl.training.loader import load_pack
+from qvl.training.objectives.drawings import DrawingObjective
+from qvl.training.objectives.finding import _first_head_scores, finding_losses, watching
+from qvl.training.trainer import Trainer
 from tests.training.small import small_inputs, small_run, small_trainer
 
 
@@ -34,11 +38,11 @@ def _one_of_three(rng: np.random.Generator, *, seed: tuple[int, ...]) -> Sample:
     )  # fmt: skip
 
 
-def finding_run(folder: Path, **changes: object) -> RunConfig:
+def finding_run(folder: Path, **changes: object) -> TinyRun:
     places = partial(
         shapes_sample, least=2, most=3, side_tokens=(4, 5), forms=("point", "box"), distinct=True
     )
-    run = small_run(folder, kind_names=SHAPES, colour_names=COLOUR_NAMES, finding_layer=1)
+    run = small_run(folder, finding_layer=1)
     stage = replace(
         run.stages[1],
         finding_weight=1.0,
@@ -48,10 +52,16 @@ def finding_run(folder: Path, **changes: object) -> RunConfig:
     return replace(run, stages=(stage,))
 
 
+def first_batch(trainer: Trainer) -> DrawingBatch:
+    batch = load_pack(trainer.run_config.stages[0], 0, 0).batch
+    assert isinstance(batch, DrawingBatch)
+    return batch
+
+
 def test_watched_scores_are_the_attention_of_the_first_head(tmp_path: Path, inputs: Path) -> None:
     run = finding_run(tmp_path)
     trainer = small_trainer(run, inputs)
-    model, batch = trainer.model, make_batch(run, trainer.processor, 0, 0, 0)
+    model, batch = trainer.model, first_batch(trainer)
     layer = model.model.layers[1]
     mixed: list[torch.Tensor] = []
     layer.self_attn.o_proj.register_forward_pre_hook(lambda module, args: mixed.append(args[0]))
@@ -87,17 +97,19 @@ def test_nothing_asked_costs_nothing(tmp_path: Path, inputs: Path) -> None:
     counts = Mixture(parts={"counts": (1.0, partial(shapes_sample, forms=("count",)))})
     run = replace(run, stages=(replace(run.stages[0], mixture=counts),))
     trainer = small_trainer(run, inputs)
-    model, batch = trainer.model, make_batch(run, trainer.processor, 0, 0, 0)
+    model, batch = trainer.model, first_batch(trainer)
     with watching(model.model.layers[1:]) as watched:
         features = model.encode_media(batch.pixel_values, batch.grid_thw)
         model.hidden_states(
             batch.input_ids, batch.position_ids, segments=Segments(batch.lengths),
             media_embeds=features,
         )  # fmt: skip
-    assert trainer.heads is not None
+    objective = trainer.run_config.stages[0].objective
+    assert isinstance(objective, DrawingObjective)
+    assert objective.heads is not None
     found = finding_losses(
-        watched, features, batch, table=model.model.embed_tokens.weight, names=trainer.names,
-        carried=trainer.heads.carried,
+        watched, features, batch, table=model.model.embed_tokens.weight, names=objective.names,
+        carried=objective.heads.carried,
     )  # fmt: skip
     assert found.num_found == found.num_named == 0
     assert torch.isfinite(found.total)

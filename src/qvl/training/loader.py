@@ -1,0 +1,131 @@
+"""The packs of one rank as batches, made ahead in worker processes.
+
+Owns: which packs are a rank's, the processes, and how what goes wrong in them is told. Does not
+own: what is in a pack (``data.pack_source``), what happens then (``trainer``).
+
+    Stage, rank -> numbers of its packs -> source.pack -> objective.collate -> Loaded, in order
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from qvl.data.pack_source import PackError
+from qvl.data.records import Sample
+from qvl.errors import ConfigError, QvlError
+from qvl.training.objectives import Batch
+from qvl.training.stages import Stage
+
+# Packs each worker makes ahead, so that one slow picture delays no step.
+_PREFETCH = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """One pack.
+
+    Attributes:
+        batch: its tensors; None if it could not be made.
+        samples: where its samples come from, for records of what went wrong.
+        failures: samples that were left out, each with the reason.
+        error: why it could not be made.
+    """
+
+    batch: Batch | None
+    samples: tuple[str, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    error: QvlError | None = None
+
+
+def load_pack(stage: Stage, step: int, pack: int) -> Loaded:
+    """Returns one pack of a step; an error of ours becomes part of what is returned."""
+    failures: tuple[tuple[str, str], ...] = ()
+    try:
+        samples = stage.source.pack(step, pack)
+    except PackError as error:
+        samples, failures = error.made, error.failures
+    except QvlError as error:
+        return Loaded(batch=None, error=error)
+    names = tuple(sample_name(item.sample) for item in samples)
+    return Loaded(batch=stage.objective.collate(samples), samples=names, failures=failures)
+
+
+def sample_name(sample: Sample) -> str:
+    """Returns where a sample comes from, in one line.
+
+    >>> from qvl.data.records import Provenance
+    >>> from qvl.messages import Conversation
+    >>> conversation = Conversation.user("Where is it?")
+    >>> provenance = Provenance(generator="shapes", seed=(1, 2))
+    >>> sample_name(Sample(task="box", conversation=conversation, provenance=provenance))
+    'box: shapes (1, 2)'
+    """
+    known = sample.provenance
+    place = known.source or (str(known.seed) if known.seed else "")
+    return f"{sample.task}: {known.generator} {place}".rstrip()
+
+
+def packs_of_rank(stage: Stage, *, rank: int, world: int) -> range:
+    """Returns the packs of a step that a rank makes: neighbours, so that how many ranks there are
+    changes no pack.
+
+    Raises:
+        ConfigError: the packs cannot be shared evenly.
+    """
+    total = stage.source.packs_per_step
+    if total % world:
+        raise ConfigError(
+            f"stage {stage.name!r} has {total} packs a step, which {world} ranks cannot share "
+            "evenly",
+            hint=f"use a multiple of {world} packs, or a number of ranks that divides {total}",
+        )
+    each = total // world
+    return range(rank * each, (rank + 1) * each)
+
+
+class _Packs(torch.utils.data.IterableDataset[Loaded]):
+    """The packs of one rank for the rest of a stage, in order."""
+
+    def __init__(self, stage: Stage, packs: range, *, start: int) -> None:
+        self.stage, self.packs, self.start = stage, packs, start
+
+    def __iter__(self) -> Iterator[Loaded]:
+        worker = torch.utils.data.get_worker_info()
+        # A loader asks its workers in turn, so worker w makes every num_workers-th pack.
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        each = len(self.packs)
+        for i in range(self.start * each + first, self.stage.num_steps * each, stride):
+            yield load_pack(self.stage, i // each, self.packs[i % each])
+
+
+def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Iterator[list[Loaded]]:
+    """Yields the packs of each step from ``start`` on to the end of the stage.
+
+    Args:
+        stage: has source and objective.
+        packs: of each step, from `packs_of_rank`.
+        start: step to begin with.
+        workers: processes; 0 makes packs in this one.
+    """
+    loader: Any = torch.utils.data.DataLoader(
+        _Packs(stage, packs, start=start),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=_PREFETCH if workers else None,
+        worker_init_fn=_begin_worker,
+    )
+    found = iter(loader)
+    for _ in range(start, stage.num_steps):
+        yield [next(found) for _ in packs]
+
+
+def _begin_worker(worker: int) -> None:
+    # A worker runs only while the ranks wait: one delayed rank delays them all.
+    os.nice(19)
+    # Who stops a run stops the ranks; they stop their workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
