@@ -194,3 +194,33 @@ def test_index_of_tars_of_others(run: Run, folder: Path) -> None:
         path.unlink()
     assert run("data", "index", "made")[:2] == (0, "2 samples\n")
     assert len(ShardReader(folder / "made")) == 2
+
+
+ASKING = """
+from my_recipe import recipe as plain
+from qvl.data.steps import map_step
+
+
+def same(sample):
+    return sample
+
+
+def recipe(*, generator=None):
+    source, steps = plain()
+    return source, [*steps, *([] if generator is None else [map_step("asks", same)])]
+"""
+
+
+def test_a_model_that_is_named_reaches_the_recipe(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "asking_recipe.py").write_text(ASKING)
+    call = ("data", "run", "asking_recipe:recipe", "--limit", "3", "--json", "-o")
+    code, out, err = run(*call, "a", "--model", str(folder))
+    assert code == 0, err
+    assert "asks" in json.loads(out)["seconds"]
+    # One in the environment counts tokens, but does not take the place of rules.
+    monkeypatch.setenv("QVL_MODEL", str(folder))
+    code, out, err = run(*call, "b")
+    assert code == 0, err
+    assert "asks" not in json.loads(out)["seconds"]

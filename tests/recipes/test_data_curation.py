@@ -17,10 +17,14 @@ from qvl.data.shards import ShardReader
 from qvl.data.sources import SomeOf
 from qvl.data.steps import Dropped, Kept
 from qvl.errors import ConfigError, DataError
-from qvl.recipes.data_curation import interleaved, rejection, served
+from qvl.messages import GenerationResult
+from qvl.recipes.asked_model import served
+from qvl.recipes.data_agent import trajectories
+from qvl.recipes.data_curation import interleaved, rejection
+from qvl.recipes.data_sft import sft
+from qvl.recipes.data_video import video_long
 from tests.data.test_synth import needs_fonts
 from tests.endpoint.bad_server import answer, replying, serving
-from tests.material import requires_embedded
 
 TEXT = (
     "The mill by the river was built by two brothers who had never seen one before, and for a long "
@@ -72,11 +76,13 @@ def test_steps_of_a_server_are_checked(tmp_path: Path) -> None:
         if "reasoning of a student" in told:
             text = "Answer: yes"
         else:
-            text = "I look at it.\nAnswer: 3" if request["seed"] == 1 else "Hm.\nAnswer: 1"
+            text = "I look at it.\nAnswer: 2" if request["seed"] == 1 else "Hm.\nAnswer: 1"
         replying(answer(text))(connection, request)
 
     with serving(student) as server:
-        source, steps = rejection(endpoint=server.url, model="m", answers=2, least_right=0.4)
+        source, steps = rejection(
+            questions="counting", endpoint=server.url, model="m", answers=2, least_right=0.4
+        )
         summary = run_local(
             SomeOf(source=source, count=12),
             steps,
@@ -90,12 +96,45 @@ def test_steps_of_a_server_are_checked(tmp_path: Path) -> None:
     assert {request["seed"] for request in server.requests if "seed" in request} == {0, 1}
 
 
-@requires_embedded
-def test_the_embedded_model_answers(tmp_path: Path) -> None:
-    source, steps = rejection(answers=2)
-    summary = run_local(SomeOf(source=source, count=4), steps, tmp_path / "out")
-    assert summary.num_read == 4
-    assert summary.num_kept >= 2, str(summary)
+@needs_fonts
+@pytest.mark.parametrize("questions", ["maths", "figures", "charts", "counting"])
+def test_a_script_answers_without_a_model(tmp_path: Path, questions: str) -> None:
+    source, steps = rejection(questions=questions, seed=4)  # type: ignore[arg-type]
+    summary = run_local(SomeOf(source=source, count=6), steps, tmp_path / "out")
+    assert summary.num_failed == 0
+    assert summary.num_kept >= 5, str(summary)
+    for sample in ShardReader(tmp_path / "out"):
+        *reasons, last = answer_text(sample.conversation.messages[-1]).split("\n")
+        assert last == f"Answer: {sample.facts['rejection']['truth']}"
+        assert any(reasons)
+
+
+class Nine:
+    """Likes everything."""
+
+    def generate(self, conversations: Any, params: Any) -> list[GenerationResult]:
+        result = GenerationResult(
+            text="9", token_ids=(), finish_reason="stop", prompt_tokens=0, completion_tokens=0
+        )
+        return [result for _ in conversations]
+
+
+def test_a_model_in_the_process_is_asked() -> None:
+    plain = [step.name for step in sft()[1]]
+    rated = [step.name for step in sft(generator=Nine, criteria=("answer clarity",))[1]]
+    assert "answer clarity" not in plain
+    assert rated[-3:] == ["safety", "answer clarity", "good enough"]
+    for recipe in (interleaved, rejection, video_long):
+        without, with_model = recipe()[1], recipe(generator=Nine)[1]
+        assert [s.fingerprint for s in without] != [s.fingerprint for s in with_model]
+    names = [step.name for step in trajectories(form="steps", generator=Nine)[1]]
+    assert len(names) > len(trajectories(form="steps")[1])
+    with pytest.raises(ConfigError, match="expected one of them"):
+        sft(generator=Nine, endpoint="http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match="criteria without a model"):
+        sft(criteria=("answer clarity",))
+    with pytest.raises(ConfigError, match="steps is false without a model"):
+        rejection(steps=False)
 
 
 @needs_fonts

@@ -1,14 +1,25 @@
 """Recipes that draw take a number and a seed; wrong arguments are named."""
 
+import inspect
+
 import pytest
 
 from qvl.errors import ConfigError
 from qvl.recipes.data_recipes import DATA_RECIPES
 
-DRAWN = (
-    "charts", "diagrams", "documents", "grounding", "grounding_scenes", "ocr_documents",
-    "ocr_multilingual", "ocr_wild", "referring", "tables", "video", "video_long",
-)  # fmt: skip
+NOT_DRAWN = {"annotated", "pseudo_label", "tables_found"}
+DRAWN = sorted(set(DATA_RECIPES) - NOT_DRAWN)
+
+
+@pytest.mark.parametrize("name", DATA_RECIPES)
+def test_options_are_named_alike(name: str) -> None:
+    parameters = inspect.signature(DATA_RECIPES[name]).parameters
+    assert ("count" in parameters) == (name not in NOT_DRAWN)
+    assert ("seed" in parameters) == (name != "tables_found")
+    if "endpoint" in parameters and name != "pseudo_label":  # which asks a detector
+        assert {"model", "key_file", "generator"} <= set(parameters)
+    assert not {"samples", "number", "limit", "folder", "path", "url"} & set(parameters)
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an argument of the recipe, such as coco=instances.json",
+        help="an argument of the recipe, such as coco=instances.json, or, for one that asks a "
+        "model, endpoint=http://...; with --model it asks that one, with neither it asks none",
     )
     run.add_argument("--limit", type=int, metavar="N", help="only N samples, from all over")
     run.add_argument("--ray", action="store_true", help="on Ray instead of processes")

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qvl.cli.options import load_processor, model_folder
+from qvl.cli.options import load_processor, model_folder, named_model
 from qvl.cli.terminal import progress, write, write_json
 from qvl.data.encoding import EncodedSample, encode_sample, media_of
 from qvl.data.interchange.opening import Data, open_data, where
@@ -35,7 +35,7 @@ def lint(args: argparse.Namespace) -> int:
     """Prints what is wrong with the data."""
     data = _open(args)
     limits = DEFAULT_LIMITS
-    if args.model is not None:
+    if named_model(args) is not None:
         limits = load_processor(model_folder(args, weights=False)).settings.limits
 
     def show_progress(done: int, total: int) -> None:

@@ -5,12 +5,14 @@ Owns: arguments into sources, steps and options. Does not own: running (``data``
 
 import argparse
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qvl.cli.late_model import text_generator
 from qvl.cli.options import load_processor, model_folder
 from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json
@@ -32,6 +34,9 @@ from qvl.data.steps import Step
 from qvl.errors import InputError, QvlError
 from qvl.options import nearest, shown
 from qvl.recipes.data_recipes import DATA_RECIPES
+
+GENERATOR = "generator"
+"""The parameter by which a recipe takes a model that runs in the process."""
 
 
 def make(args: argparse.Namespace) -> int:
@@ -60,7 +65,7 @@ def run_recipe(args: argparse.Namespace) -> int:
     """Runs a recipe, prints what became of the samples, writes the report."""
     options = run_options(args)
     processes = positive(args.processes, "--processes")
-    source, steps = _recipe(args.recipe, args.set)
+    source, steps = _recipe(args)
     if args.limit is not None:
         count = min(positive(args.limit, "--limit"), len(source))
         source = SomeOf(source=source, count=count)
@@ -139,11 +144,12 @@ def _readable(data: Data, problems: list[str]) -> Iterator[Sample]:
             problems.append(error.message)
 
 
-def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]:
+def _recipe(args: argparse.Namespace) -> tuple[Source, Sequence[Step]]:
     """The source and the steps of a built-in recipe, or of a function of the user's."""
+    name: str = args.recipe
     if name in DATA_RECIPES:
         recipe = DATA_RECIPES[name]
-        return recipe(**keyword_arguments(recipe, settings))
+        return recipe(**_arguments(recipe, args))
     module_name, colon, function_name = name.partition(":")
     if not colon:
         raise InputError(
@@ -160,7 +166,7 @@ def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]
         )
     except AttributeError as error:
         raise InputError(f"module {module_name!r} has no function {function_name!r}") from error
-    made = function(**keyword_arguments(function, settings))
+    made = function(**_arguments(function, args))
     if isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Sequence):
         source, steps = made
         if hasattr(source, "fingerprint") and all(isinstance(step, Step) for step in steps):
@@ -169,6 +175,15 @@ def _recipe(name: str, settings: Sequence[str]) -> tuple[Source, Sequence[Step]]
         f"recipe {name!r} returned {shown(made)}, expected (source, steps)",
         hint="see qvl.recipes.data_recipes for one",
     )
+
+
+def _arguments(recipe: Callable[..., object], args: argparse.Namespace) -> dict[str, Any]:
+    """What is set, and the model that was named, for a recipe that asks one."""
+    arguments = keyword_arguments(recipe, args.set)
+    # A model named by the environment counts tokens, but does not take the place of rules.
+    if args.model is not None and GENERATOR in inspect.signature(recipe).parameters:
+        arguments[GENERATOR] = partial(text_generator, model_folder(args))
+    return arguments
 
 
 def positive(value: int, name: str) -> int:

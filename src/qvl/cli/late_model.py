@@ -12,11 +12,25 @@ from typing import TYPE_CHECKING
 from qvl.answers.methods import TypedAnswers
 from qvl.cli import options
 from qvl.inference.engine_options import EngineOptions
-from qvl.messages import Conversation, GenerationResult, SamplingParams, StreamEvent, Video
+from qvl.messages import (
+    Conversation,
+    GenerationResult,
+    SamplingParams,
+    StreamEvent,
+    TextGenerator,
+    Video,
+)
 from qvl.processing.processor import ModelInputs, Processor
 
 if TYPE_CHECKING:
     from qvl.inference.engine import Engine
+
+
+def text_generator(folder: Path) -> TextGenerator:
+    """The model of a folder, loaded; bound to its folder it is what a recipe takes."""
+    from qvl.api import load  # imports torch
+
+    return load(folder)
 
 
 class LateModel(TypedAnswers):

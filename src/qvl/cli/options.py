@@ -37,7 +37,6 @@ def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> 
     group.add_argument(
         "--model",
         metavar="NAME",
-        default=os.environ.get(MODEL_VARIABLE) or None,
         help="hub name or folder; without it, and without the variable "
         f"{MODEL_VARIABLE}, the tiny model that ships inside",
     )
@@ -132,10 +131,16 @@ def question(text: str) -> Text:
     return Text(text)
 
 
+def named_model(args: argparse.Namespace) -> str | None:
+    """The model that was named with the command, or else by the environment."""
+    return args.model or os.environ.get(MODEL_VARIABLE) or None
+
+
 def model_folder(args: argparse.Namespace, *, weights: bool = True) -> Path:
     """The folder of the model, with or without its weights; says on stderr when it is the tiny
     one."""
-    if args.model is None:
+    name = named_model(args)
+    if name is None:
         if not (EMBEDDED / "config.json").is_file():
             raise CheckpointError(
                 "this installation ships no tiny model", hint="name one with --model"
@@ -144,7 +149,7 @@ def model_folder(args: argparse.Namespace, *, weights: bool = True) -> Path:
         return EMBEDDED
     from qvl.checkpoint.hub import resolve  # imports torch
 
-    return resolve(args.model, weights=weights)
+    return resolve(name, weights=weights)
 
 
 def load_model(folder: Path, args: argparse.Namespace) -> "VisionLanguageModel":

@@ -36,7 +36,7 @@ from qvl.data.trajectories import (
     without_after,
 )
 from qvl.errors import ConfigError
-from qvl.recipes.data_curation import served
+from qvl.recipes.asked_model import UNNAMED, Asked, asked_model
 
 SCREENS = 100_000
 TASKS = 20_000
@@ -48,11 +48,14 @@ _FORMS: dict[str, Callable[[Sample], Sequence[Sample]] | None] = {
 }
 
 
-def screens(*, mobile: float = 0.5, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def screens(
+    *, mobile: float = 0.5, count: int = SCREENS, seed: int = 0
+) -> tuple[Source, Sequence[Step]]:
     """Captions, questions and text of screens.
 
     Args:
         mobile: share of phones.
+        count: of samples.
         seed: another seed gives other samples.
     """
     parts = {
@@ -64,14 +67,17 @@ def screens(*, mobile: float = 0.5, seed: int = 0) -> tuple[Source, Sequence[Ste
         filter_step("inside", places_inside),
         filter_step("answer length", partial(answers_between, least=1, most=8000)),
     ]
-    return DrawnSource(mixture=Mixture(parts=parts), count=SCREENS, seed=seed), steps
+    return DrawnSource(mixture=Mixture(parts=parts), count=count, seed=seed), steps
 
 
-def screen_grounding(*, mobile: float = 0.5, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def screen_grounding(
+    *, mobile: float = 0.5, count: int = SCREENS, seed: int = 0
+) -> tuple[Source, Sequence[Step]]:
     """Boxes, points and clicks on elements of screens, and words for what is in a box.
 
     Args:
         mobile: share of phones.
+        count: of samples.
         seed: another seed gives other samples.
     """
     parts = {"elements": (1.0, partial(screen_grounding_sample, mobile=mobile))}
@@ -80,7 +86,7 @@ def screen_grounding(*, mobile: float = 0.5, seed: int = 0) -> tuple[Source, Seq
         filter_step("large enough", partial(boxes_at_least, side_px=10)),
         filter_step("answer length", partial(answers_between, least=1, most=400)),
     ]
-    return DrawnSource(mixture=Mixture(parts=parts), count=SCREENS, seed=seed), steps
+    return DrawnSource(mixture=Mixture(parts=parts), count=count, seed=seed), steps
 
 
 def trajectories(
@@ -91,9 +97,11 @@ def trajectories(
     form: str = "both",
     without_thoughts: float = 0.3,
     endpoint: str | None = None,
-    model: str = "default",
+    model: str = UNNAMED,
     key_file: Path | None = None,
+    generator: Asked | None = None,
     at_least: float = AT_LEAST,
+    count: int = TASKS,
     seed: int = 0,
 ) -> tuple[Source, Sequence[Step]]:
     """Tasks on screens: whole, and as one sample a step.
@@ -108,20 +116,23 @@ def trajectories(
             thoughts that there are.
         model: by which the server knows it.
         key_file: holds the server's key.
+        generator: a model in the process, instead of a server.
         at_least: lowest score of reasoning that is kept, 1 to 10.
+        count: of tasks to act out, without data.
         seed: another seed gives other samples.
 
     Raises:
-        ConfigError: there is no such form, or it does not go with a server.
+        ConfigError: there is no such form, or it does not go with a model.
         DataError: the found trajectories cannot be read.
     """
     if form not in _FORMS:
         raise ConfigError(f"form is {form!r}, expected one of {', '.join(_FORMS)}")
-    if endpoint is not None and form != "steps":
+    asked = asked_model(generator, endpoint=endpoint, model=model, key_file=key_file)
+    if asked is not None and form != "steps":
         raise ConfigError(f"form is {form!r}, expected 'steps': reasoning is written for steps")
     if data is None:
         parts = {"tasks": (1.0, partial(trajectory_sample, mobile=mobile))}
-        source: Source = DrawnSource(mixture=Mixture(parts=parts), count=TASKS, seed=seed)
+        source: Source = DrawnSource(mixture=Mixture(parts=parts), count=count, seed=seed)
         steps = [filter_step("succeeded", succeeded)]
     else:
         source = TrajectoryFile(data, licence=licence)
@@ -130,8 +141,7 @@ def trajectories(
             filter_step("on elements", clicks_on_elements),
         ]
     steps.append(filter_step("inside", places_inside))
-    if endpoint is not None:
-        asked = served(endpoint, model, key_file)
+    if asked is not None:
         steps.append(flat_map_step("steps", one_per_step))
         steps += reasoning_steps(asked, asked, at_least=at_least)
         steps.append(map_step("without after", without_after))

@@ -19,7 +19,7 @@ CHARTS = 1_000_000
 """Source: Qwen2.5-VL technical report, section 2.2.1: a million synthesised charts."""
 
 
-def charts(count: int = CHARTS, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def charts(*, count: int = CHARTS, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Charts with questions, tables, captions, summaries and boxes.
 
     Args:
@@ -42,7 +42,7 @@ def charts(count: int = CHARTS, *, seed: int = 0) -> tuple[Source, Sequence[Step
     return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
-def diagrams(count: int = CHARTS, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def diagrams(*, count: int = CHARTS, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Flow charts, trees, networks, Venn diagrams, with questions, code, structure and boxes.
 
     Args:

@@ -139,7 +139,7 @@ def pseudo_label(
     detector: str = DETECTOR,
     segmenter: str = SEGMENTER,
     device: str = "cpu",
-    url: str = "",
+    endpoint: str | None = None,
     at_least: float = Belief().at_least,
     seed: int = 0,
 ) -> tuple[Source, Sequence[Step]]:
@@ -152,15 +152,15 @@ def pseudo_label(
         detector: Grounding DINO, by hub name or folder.
         segmenter: SAM, by hub name or folder; empty for boxes alone.
         device: such as "cuda".
-        url: of a server that detects, in place of the two.
+        endpoint: of a server that detects, in place of the two.
         at_least: score from which something is there.
         seed: another seed asks other questions.
     """
     if not phrases:
         raise ConfigError("there are no phrases to look for", hint="such as person,dog")
     made = (
-        partial(DetectionEndpoint, url=url)
-        if url
+        partial(DetectionEndpoint, url=endpoint)
+        if endpoint is not None
         else partial(load_models, detector, segmenter, device=device)
     )
     belief = Belief(at_least=at_least, absent_below=min(Belief().absent_below, at_least))

@@ -25,19 +25,19 @@ _MAIN: Mapping[str, float] = {"en": 0.5, "zh": 0.5}
 _OTHERS: Mapping[str, float] = {code: 1.0 for code in LANGUAGES if code not in _MAIN}
 
 
-def ocr_wild(count: int = OCR_SAMPLES, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def ocr_wild(*, count: int = OCR_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Signs, posters, shops, screens and loose words in English and Chinese."""
     parts = {"wild": (1.0, partial(wild_sample, languages=_MAIN))}
     return DrawnSource(mixture=Mixture(parts=parts), count=count, seed=seed), _steps()
 
 
-def ocr_documents(count: int = OCR_SAMPLES, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def ocr_documents(*, count: int = OCR_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Articles, letters, receipts, forms, tickets and tables in English and Chinese."""
     parts = {"document": (1.0, partial(document_sample, languages=_MAIN))}
     return DrawnSource(mixture=Mixture(parts=parts), count=count, seed=seed), _steps()
 
 
-def ocr_multilingual(count: int = OCR_SAMPLES, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def ocr_multilingual(*, count: int = OCR_SAMPLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Scenes and documents in the ten languages of the report beyond English and Chinese."""
     parts = {
         "wild": (0.5, partial(wild_sample, languages=_OTHERS)),

@@ -3,7 +3,7 @@
 Owns: their sources and steps. Does not own: drawing (``data.synth.tables``), rules
 (``data.filters.tables``).
 
-    tables() | tables_found(path) -> (source, steps)
+    tables() | tables_found(data) -> (source, steps)
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from qvl.data.synth.tables.samples import table_sample
 TABLES = 1_000_000
 
 
-def tables(count: int = TABLES, *, seed: int = 0) -> tuple[Source, Sequence[Step]]:
+def tables(*, count: int = TABLES, seed: int = 0) -> tuple[Source, Sequence[Step]]:
     """Drawn tables: as HTML, Markdown, CSV, with questions, with boxes of cells.
 
     Args:
@@ -42,15 +42,17 @@ def tables(count: int = TABLES, *, seed: int = 0) -> tuple[Source, Sequence[Step
     return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
-def tables_found(path: str, root: str = "", licence: str = "") -> tuple[Source, Sequence[Step]]:
+def tables_found(
+    *, data: Path, root: Path | None = None, licence: str = ""
+) -> tuple[Source, Sequence[Step]]:
     """Tables that a recogniser found in pictures, those of them that are good enough.
 
     Args:
-        path: of the list, see `qvl.data.interchange.found_tables`.
-        root: folder of the pictures; empty for the list's own.
+        data: the list, see `qvl.data.interchange.found_tables`.
+        root: folder of the pictures; None for the list's own.
         licence: SPDX name of the pictures' terms.
     """
-    source = FoundTables(Path(path), root=Path(root) if root else None, licence=licence)
+    source = FoundTables(data, root=root, licence=licence)
     steps = [
         filter_step("confident", tables_confident),
         filter_step("apart", tables_apart),

@@ -18,8 +18,8 @@ from qvl.data.records import Sample
 from qvl.data.sources import DrawnSource, Source
 from qvl.data.steps import Step, filter_step
 from qvl.data.synth.video.clips import film_sample, video_sample
-from qvl.endpoint.client import Endpoint
 from qvl.messages import TextGenerator
+from qvl.recipes.asked_model import UNNAMED, Asked, asked_model
 
 VIDEO_SAMPLES = 100_000
 LONG_VIDEO_SAMPLES = 10_000
@@ -49,10 +49,12 @@ def video(*, count: int = VIDEO_SAMPLES, seed: int = 0) -> tuple[Source, Sequenc
 
 
 def video_long(
-    endpoint: str = "",
-    model: str = "",
-    store: str = "",
     *,
+    endpoint: str | None = None,
+    model: str = UNNAMED,
+    key_file: Path | None = None,
+    generator: Asked | None = None,
+    store: Path | None = None,
     count: int = LONG_VIDEO_SAMPLES,
     seed: int = 0,
 ) -> tuple[Source, Sequence[Step]]:
@@ -61,7 +63,9 @@ def video_long(
     Args:
         endpoint: address of a server whose model captions the windows; without it, captions come
             from what is known of the films.
-        model: name of that model.
+        model: by which the server knows it.
+        key_file: holds the server's key.
+        generator: a model in the process, instead of a server.
         store: folder in which captions are kept from one run to the next.
         count: of samples.
         seed: another seed draws others.
@@ -77,8 +81,9 @@ def video_long(
     )
     films = partial(film_sample, rates=LONG_RATES, seconds=LONG_SECONDS, frames=LONG_FRAMES)
     mixture = Mixture(parts={"questions": (0.5, questions), "captions": (0.5, films)})
-    captioner: CaptionerFor = partial(_served, endpoint, model) if endpoint else film_captioner
-    rule = CaptionRule(asking=Asking(store=Path(store) if store else None))
+    asked = asked_model(generator, endpoint=endpoint, model=model, key_file=key_file)
+    captioner: CaptionerFor = film_captioner if asked is None else partial(_captioner, asked)
+    rule = CaptionRule(asking=Asking(store=store))
     steps = [
         filter_step("long enough", partial(long_enough, seconds=1800, frames=64)),
         filter_step("not static", not_static),
@@ -88,10 +93,11 @@ def video_long(
     return DrawnSource(mixture=mixture, count=count, seed=seed), steps
 
 
-def _served(url: str, model: str, sample: Sample) -> TextGenerator:
-    return _client(url, model)
+def _captioner(asked: Asked, sample: Sample) -> TextGenerator:
+    """One model for all samples of a process."""
+    return _made(asked)
 
 
 @functools.lru_cache(maxsize=1)
-def _client(url: str, model: str) -> Endpoint:
-    return Endpoint(url=url, model=model)
+def _made(asked: Asked) -> TextGenerator:
+    return asked()

@@ -64,7 +64,7 @@ def test_the_recipe_keeps_the_good_ones(tmp_path: Path) -> None:
     unsure, few = {**found(), "confidence": 0.1}, found(1, 2)
     records = [{"image": "a.png", "tables": [table]} for table in (found(), unsure, few)]
     path = written(tmp_path, *records, {"image": "a.png", "tables": [found(), found()]})
-    source, steps = tables_found(str(path))
+    source, steps = tables_found(data=path)
     summary = run_local(source, steps, tmp_path / "out")
     assert summary.num_kept == 1
     assert {name: sum(reasons.values()) for name, reasons in summary.dropped.items()} == {

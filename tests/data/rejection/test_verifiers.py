@@ -138,7 +138,7 @@ def test_numbers(truth: str, answer: str, options: dict[str, float], is_same: bo
         ("B", "red", False),
         ("B", "I", False),
         ("B", "Because", False),
-        ("A", "A red cup", True),
+        ("A", "A red cup", False),
     ],
 )
 def test_choices(truth: str, answer: str, is_same: bool) -> None:

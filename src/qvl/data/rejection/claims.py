@@ -1,7 +1,7 @@
 """Whether what the steps of an answer say about the picture is true.
 
 Owns: the exact check for drawn scenes, the question to a model that judges for all others. Does not
-own: the final answer (``verifiers``), when which check runs (``sampling``).
+own: sums (``equations``), the final answer (``verifiers``), when which check runs (``sampling``).
 
     (sample, answer), ... -> a step check -> for each: None | why it fails | what went wrong
 
@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from qvl.data.records import Sample
+from qvl.data.rejection.equations import wrong_equation
 from qvl.data.rejection.verifiers import question_of
 from qvl.data.steps import answers_of
 from qvl.data.synth.palette import COLOUR_NAMES
@@ -54,6 +55,20 @@ def scene_claims(items: Sequence[tuple[Sample, str]]) -> Sequence[str | QvlError
         DataError: a sample has no such facts.
     """
     return [_scene_problem(sample, answer[:_LONGEST]) for sample, answer in items]
+
+
+def known_claims(items: Sequence[tuple[Sample, str]]) -> Sequence[str | QvlError | None]:
+    """Checks what can be known without a model: sums everywhere, drawn shapes where there are
+    any."""
+    problems: list[str | QvlError | None] = []
+    for sample, answer in items:
+        if wrong_equation(answer[:_LONGEST]) is not None:
+            problems.append("a sum that does not come out")
+        elif "shapes" in sample.facts:
+            problems.append(_scene_problem(sample, answer[:_LONGEST]))
+        else:
+            problems.append(None)
+    return problems
 
 
 def _scene_problem(sample: Sample, answer: str) -> str | None:

@@ -29,7 +29,14 @@ from qvl.data.rejection.verifiers import (
 from qvl.data.steps import Dropped, Failed, Kept, Outcome, Step, answers_of, batch_step
 from qvl.data.texts import query_text
 from qvl.errors import ConfigError, DataError, QvlError
-from qvl.messages import Conversation, Message, SamplingParams, Text, TextGenerator
+from qvl.messages import (
+    Conversation,
+    GenerationResult,
+    Message,
+    SamplingParams,
+    Text,
+    TextGenerator,
+)
 
 _PARAMS = SamplingParams(max_tokens=2048, temperature=0.8, top_p=0.95)
 
@@ -39,7 +46,9 @@ class Rejection:
     """How answers are sampled and chosen.
 
     Attributes:
-        generator: makes the model that answers; called once in each process.
+        generator: makes the model that answers; called once in each process. None where a script
+            answers.
+        script: sample, seed -> answer, in the place of a model.
         verifier: whether a final answer is right.
         num_answers: to each question.
         seed: of the first answer; the next ones have the next numbers.
@@ -54,7 +63,8 @@ class Rejection:
             too hard, or its truth is wrong; above, there is nothing to learn.
     """
 
-    generator: Callable[[], TextGenerator]
+    generator: Callable[[], TextGenerator] | None = None
+    script: Callable[[Sample, int], GenerationResult] | None = None
     verifier: Verifier
     num_answers: int = 8
     seed: int = 0
@@ -68,6 +78,8 @@ class Rejection:
     rate: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
+        if (self.generator is None) == (self.script is None):
+            raise ConfigError("rejection needs a generator or a script, and not both")
         if not 1 <= self.keep <= self.num_answers or not 0 <= self.rate[0] <= self.rate[1] <= 1:
             raise ConfigError(
                 f"{self.keep} of {self.num_answers} answers kept at rates of {self.rate}, expected "
@@ -116,7 +128,7 @@ def candidates_of(
     # One seed a call: the same conversation twice in a call would be answered alike.
     for seed in range(rejection.seed, rejection.seed + rejection.num_answers):
         params = replace(rejection.params, seed=seed)
-        answers = answers_of(rejection.generator, questions, params)
+        answers = _answers(rejection, samples, questions, params)
         for number, answer in enumerate(answers):
             if isinstance(answer, QvlError):
                 failures[number].append(answer)
@@ -134,6 +146,19 @@ def _sampled(rejection: Rejection, samples: Sequence[Sample]) -> Sequence[Outcom
         _chosen(rejection, sample, rejection.ask(question_of(sample)), candidates, failed)
         for sample, candidates, failed in zip(samples, came, failures, strict=True)
     ]
+
+
+def _answers(
+    rejection: Rejection,
+    samples: Sequence[Sample],
+    questions: Sequence[Conversation],
+    params: SamplingParams,
+) -> Sequence[GenerationResult | QvlError]:
+    if rejection.generator is not None:
+        return answers_of(rejection.generator, questions, params)
+    assert rejection.script is not None
+    assert params.seed is not None
+    return [rejection.script(sample, params.seed) for sample in samples]
 
 
 def _verified(

@@ -195,7 +195,24 @@ def number_of(text: str) -> float | None:
     return None if number is None else float(number)
 
 
-_LETTERS = re.compile(r"(?<![A-Za-z])\(?([A-Ha-h])\)?(?![A-Za-z'])")
+def same_answer(answer: str, sample: Sample) -> Verdict:
+    """A number as a number, anything else by its words.
+
+    A number may be off by the tolerance that the facts of a chart's question state: what can be
+    read from it.
+    """
+    if number_of(truth_of(sample)) is None:
+        return same_text(answer, sample)
+    asked = sample.facts.get("questions") or [{}]
+    tolerance = asked[-1].get("tolerance", 0.0) if isinstance(asked[-1], dict) else 0.0
+    return same_number(answer, sample, absolute=max(1e-9, float(tolerance)))
+
+
+_CHOICE = re.compile(r"\b(?:options?|choices?|answers?|letters?)(?: is|:)? \(?([A-H])\b")
+# "A dog" names no choice: before a word, A is an article, unless the word says something of it.
+_LETTERS = re.compile(
+    r"(?<![A-Za-z])\(?((?!A\s+(?!is\b|was\b|because\b|and\b|or\b)[a-z])[A-Ha-h])\)?(?![A-Za-z'])"
+)
 
 
 def same_choice(answer: str, sample: Sample) -> Verdict:
@@ -217,12 +234,15 @@ def letter_of(text: str) -> str | None:
 
     >>> [letter_of(text) for text in ("B", "(c)", "D. A red cup", "Option B", "A or B", "red")]
     ['B', 'C', 'D', 'B', None, None]
+    >>> [letter_of(text) for text in ("A dog", "A is right", "Option A shows a dog")]
+    [None, 'A', 'A']
     """
     plain_text = text.strip()
     first = re.match(r"\(?([A-Ha-h])(?:\)|[.:]|\s*$)", plain_text)
     if first is not None:
         return first[1].upper()
     found = {letter for letter in _LETTERS.findall(plain_text) if letter.isupper()}
+    found |= set(_CHOICE.findall(plain_text))
     return found.pop() if len(found) == 1 else None
 
 

@@ -69,9 +69,17 @@ def given_away(turn: Turn, before: Sequence[Turn]) -> bool:
     return len(turn.answer) > 2 and turn.answer in said
 
 
-def worded(rng: np.random.Generator, asked: Sequence[Turn]) -> list[tuple[str, str]]:
-    """One way to answer for a whole conversation: a word, a sentence, or how it is found."""
-    style = rng.random()
+def worded(
+    rng: np.random.Generator, asked: Sequence[Turn], *, explained: bool = False
+) -> list[tuple[str, str]]:
+    """One way to answer for a whole conversation: a word, a sentence, or how it is found.
+
+    Args:
+        rng: source of randomness.
+        asked: the questions.
+        explained: always say how it is found, where there are steps.
+    """
+    style = 1.0 if explained else rng.random()
     turns = []
     for turn in asked:
         if style < 0.5:

@@ -59,6 +59,7 @@ def chart_sample(
     side_tokens: tuple[int, int] = (16, 33),
     fonts: Split = "train",
     most_turns: int = 4,
+    explained: bool = False,
     strength: float = 0.15,
 ) -> Sample:
     """Returns a chart and a conversation about it.
@@ -72,6 +73,7 @@ def chart_sample(
         side_tokens: least and most merged tokens (28 px) of the width.
         fonts: which typefaces.
         most_turns: of a conversation.
+        explained: ask only what takes steps, as far as the chart allows it, and answer with them.
         strength: of what happened to the picture on its way; nothing moves.
 
     Raises:
@@ -85,7 +87,7 @@ def chart_sample(
     style = random_style(rng, side_tokens=side_tokens, fonts=fonts)
     drawn = _draw(rng, data, style, renderer)
     chosen = task or TASKS[int(rng.choice(len(TASKS), p=_TASK_SHARES))]
-    turns, asked, name = _converse(rng, data, drawn, chosen, most_turns)
+    turns, asked, name = _converse(rng, data, drawn, chosen, most_turns, explained=explained)
     pixels = photograph(rng, PILImage.fromarray(drawn.pixels), strength=strength)
     return Sample(
         task=f"chart {name}",
@@ -115,7 +117,13 @@ def _draw(
 
 
 def _converse(
-    rng: np.random.Generator, data: ChartData, drawn: DrawnChart, task: Task, most_turns: int
+    rng: np.random.Generator,
+    data: ChartData,
+    drawn: DrawnChart,
+    task: Task,
+    most_turns: int,
+    *,
+    explained: bool,
 ) -> tuple[list[tuple[str, str]], list[Turn], str]:
     """Returns questions with answers, the records of those about values, and what they are."""
     if task == "table" and can_be_table(drawn, data):
@@ -130,12 +138,24 @@ def _converse(
         turns = _locate(rng, drawn, most_turns)
         if turns:
             return turns, [], "boxes"
-    asked = choose_turns(rng, View(data=data, drawn=drawn), int(rng.integers(1, most_turns + 1)))
-    return worded(rng, asked), asked, "questions"
+    view, count = View(data=data, drawn=drawn), int(rng.integers(1, most_turns + 1))
+    asked = choose_turns(rng, view, count, with_steps=explained)
+    if not asked:  # nothing there takes steps
+        asked = choose_turns(rng, view, count)
+    return worded(rng, asked, explained=explained), asked, "questions"
 
 
-def choose_turns(rng: np.random.Generator, view: View, count: int) -> list[Turn]:
-    """Questions of different kinds that the chart can answer, none answered by one before it."""
+def choose_turns(
+    rng: np.random.Generator, view: View, count: int, *, with_steps: bool = False
+) -> list[Turn]:
+    """Questions of different kinds that the chart can answer, none answered by one before it.
+
+    Args:
+        rng: source of randomness.
+        view: of the chart.
+        count: of questions, as far as there are so many.
+        with_steps: only those whose answers take steps.
+    """
     askers = shuffled(rng, VALUE_QUESTIONS) + shuffled(rng, RELATION_QUESTIONS)
     looks = shuffled(rng, LOOK_QUESTIONS)
     order = shuffled(rng, askers)
@@ -147,7 +167,9 @@ def choose_turns(rng: np.random.Generator, view: View, count: int) -> list[Turn]
         if len(chosen) == count:
             break
         turn = asker(rng, view)
-        if turn is not None and not given_away(turn, chosen):
+        if turn is None or (with_steps and not turn.steps):
+            continue
+        if not given_away(turn, chosen):
             chosen.append(turn)
     return chosen
 
