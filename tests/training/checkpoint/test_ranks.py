@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from qvl.errors import CheckpointError
+from qvl.training.checkpoint.adapters import sums_of
 from qvl.training.checkpoint.folder import CHECKPOINTS, find_damage, read_marker
 from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import find_latest
@@ -44,6 +45,9 @@ def save_and_go_on(folder: Path) -> None:
         again.steps(3, 5)
         end, found = whole.whole(), again.whole()
         check_equal(found, end, exact=True)
+        # A base model is known again however it is laid out.
+        alone = sums_of(found, CheckpointGroup())
+        assert sums_of(again.state.tensors(), group) == alone
         if group.rank == 0:
             torch.save((middle, end), folder / f"{name}.pt")
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import CheckpointError
+from qvl.errors import CheckpointError, ConfigError
+from qvl.training.checkpoint.adapters import Adapters
 from qvl.training.checkpoint.state import Position
 
 CHECKPOINTS = "checkpoints"
@@ -54,6 +55,7 @@ class Marker:
         fingerprint: of the run's configuration.
         versions: of packages.
         files: every other file of the folder.
+        adapters: of a checkpoint that holds adapters only, what they are on.
     """
 
     position: Position
@@ -62,6 +64,7 @@ class Marker:
     fingerprint: str
     versions: Mapping[str, str]
     files: Mapping[str, StoredFile]
+    adapters: Adapters | None = None
 
 
 def name_of(updates: int) -> str:
@@ -95,6 +98,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "layout": marker.layout,
         "fingerprint": marker.fingerprint,
         "versions": dict(marker.versions),
+        "adapters": None if marker.adapters is None else marker.adapters.to_json(),
         "files": {
             name: {"num_bytes": file.num_bytes, "sha256": file.sha256}
             for name, file in sorted(marker.files.items())
@@ -136,8 +140,9 @@ def read_marker(folder: Path) -> Marker:
             fingerprint=str(raw["fingerprint"]),
             versions=dict(raw["versions"]),
             files=files,
+            adapters=None if raw["adapters"] is None else Adapters.from_json(raw["adapters"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise ValueError(f"{MARKER} lacks what a checkpoint has: {error}") from error
 
 

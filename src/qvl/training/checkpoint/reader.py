@@ -16,6 +16,7 @@ from torch.distributed.checkpoint.metadata import Metadata
 
 from qvl.checkpoint.folder import some
 from qvl.errors import CheckpointError, ConfigError
+from qvl.training.checkpoint.adapters import Adapters, check_base
 from qvl.training.checkpoint.folder import (
     CHECKPOINTS,
     Marker,
@@ -148,15 +149,24 @@ def check_source(saved: Saved, source: str, *, allow_change: bool) -> None:
         )
 
 
-def load_state(saved: Saved, state: TrainState, group: CheckpointGroup) -> None:
+def load_state(
+    saved: Saved, state: TrainState, group: CheckpointGroup, *, adapters: Adapters | None = None
+) -> None:
     """Fills parameters, averages and the optimiser in place, and sets the random generators.
 
     Sharded and plain tensors are filled from either. Parameters that the optimiser has and the
     checkpoint's had not begin afresh.
 
+    Args:
+        saved: from `find_latest`.
+        state: to be filled.
+        group: of all ranks.
+        adapters: of a run that trains adapters only, what they are on.
+
     Raises:
         CheckpointError: the checkpoint is of another model, or cannot be read.
     """
+    _check_adapters(saved, adapters)
     _check_same(saved, PARAMETERS, state.parameters)
     _check_same(saved, EMA, state.ema)
     shapes = saved.shapes(OPTIMISER)
@@ -190,6 +200,19 @@ def _open(path: Path, group: CheckpointGroup) -> Saved | str:
 def _put_aside(path: Path) -> None:
     with typed_errors(path, "put aside"):
         put_aside(path)
+
+
+def _check_adapters(saved: Saved, ours: Adapters | None) -> None:
+    theirs = saved.marker.adapters
+    if (theirs is None) != (ours is None):
+        kinds = ("the whole model", "adapters only")
+        raise CheckpointError(
+            f"{saved.path} holds {kinds[theirs is not None]}, the run trains "
+            f"{kinds[ours is not None]}",
+            hint="use another folder for this run",
+        )
+    if theirs is not None and ours is not None:
+        check_base(theirs, ours.base_sums, where=str(saved.path))
 
 
 def _check_same(saved: Saved, part: str, tensors: Mapping[str, Tensor]) -> None:

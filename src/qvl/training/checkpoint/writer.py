@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 
 from qvl.errors import CheckpointError, ConfigError
+from qvl.training.checkpoint.adapters import Adapters
 from qvl.training.checkpoint.folder import (
     CHECKPOINTS,
     METADATA,
@@ -71,7 +72,8 @@ class CheckpointWriter:
         group: of the ranks that save together.
         keeping: which checkpoints stay.
         fingerprint: of the run's configuration.
-        layout: how parameters are laid out over group, in words.
+        layout: how parameters are laid out over ranks, in words.
+        adapters: if the state holds adapters only, what they are on.
     """
 
     def __init__(
@@ -82,10 +84,11 @@ class CheckpointWriter:
         keeping: Keeping = Keeping(),
         fingerprint: str = "",
         layout: str = "",
+        adapters: Adapters | None = None,
     ) -> None:
         self.folder = run_folder / CHECKPOINTS
         self.group, self.keeping = group, keeping
-        self._facts = {"fingerprint": fingerprint, "layout": layout}
+        self._fingerprint, self._layout, self._adapters = fingerprint, layout, adapters
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
         cuda = torch.cuda.is_available()
@@ -195,7 +198,9 @@ class CheckpointWriter:
             world_size=self.group.world,
             versions={name: version(name) for name in _PACKAGES},
             files=files,
-            **self._facts,
+            fingerprint=self._fingerprint,
+            layout=self._layout,
+            adapters=self._adapters,
         )
         with typed_errors(part, "completed"):
             write_marker(part, marker)

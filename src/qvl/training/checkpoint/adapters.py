@@ -1,0 +1,112 @@
+"""Checkpoints that hold adapters only: what they say of the model that the adapters are on.
+
+Owns: telling one base model from another by sums of its weights. Does not own the adapters
+(``model.lora``). The base is not stored: it never changes, and it may be a hundred times larger.
+
+    frozen parameters, plain or sharded -> sums_of -> {name: sum} -> marker -> compared on return
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from qvl.checkpoint.folder import some
+from qvl.errors import CheckpointError
+from qvl.model.lora_config import LoraConfig
+from qvl.training.checkpoint.group import CheckpointGroup
+
+# Numbers that are widened at a time.
+_PIECE = 1 << 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adapters:
+    """How the rest of a model is found and known again.
+
+    Attributes:
+        config: which layers have adapters.
+        base_model: hub name or folder.
+        base_dtype: of its weights, such as "bfloat16".
+        base_sums: of its parameters by name, from `sums_of`.
+    """
+
+    config: LoraConfig
+    base_model: str
+    base_dtype: str
+    base_sums: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**asdict(self), "base_sums": dict(self.base_sums)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "Adapters":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            TypeError: it has other fields.
+        """
+        fields = dict(raw["config"])
+        for name in ("targets", "modules_to_save"):
+            fields[name] = tuple(fields[name])
+        return cls(**{**raw, "config": LoraConfig(**fields)})
+
+
+def check_base(saved: Adapters, sums: Mapping[str, int], *, where: str) -> None:
+    """Refuses a base whose weights are not those the adapters were trained on.
+
+    Args:
+        saved: what the checkpoint says.
+        sums: of the base there is; names that only one of them has, as quantised weights, are
+            not compared.
+        where: the checkpoint, for the error.
+
+    Raises:
+        CheckpointError: with the first names that differ.
+    """
+    common = saved.base_sums.keys() & sums.keys()
+    unlike = [name for name in sorted(common) if sums[name] != saved.base_sums[name]]
+    if unlike or not common:
+        raise CheckpointError(
+            f"{where} has adapters of another model: of {len(common)} weights that are known, "
+            f"{len(unlike)} differ ({some(unlike)})",
+            hint=f"they were trained on {saved.base_model or 'a model without a name'}",
+        )
+
+
+def sums_of(parameters: Mapping[str, Tensor], group: CheckpointGroup) -> dict[str, int]:
+    """Returns a sum of each tensor's numbers as 32-bit patterns, modulo 2^64.
+
+    It is exact, so it does not depend on how a tensor is laid out over ranks, nor on a wider dtype
+    that holds the same numbers. All ranks call it.
+
+    Args:
+        parameters: floating point, plain or sharded.
+        group: of the ranks that share them.
+    """
+    parts = [_sum_here(tensor, group) for tensor in parameters.values()]
+    gathered = group.gather(parts)
+    totals = (sum(column) % 2**64 for column in zip(*gathered, strict=True))
+    return dict(zip(parameters, totals, strict=True))
+
+
+@torch.no_grad()
+def _sum_here(tensor: Tensor, group: CheckpointGroup) -> int:
+    """The sum of what this rank holds and no rank before it does."""
+    if isinstance(tensor, DTensor):
+        place = tensor.device_mesh.get_coordinate()
+        assert place is not None
+        copies = [
+            at for at, how in zip(place, tensor.placements, strict=True) if how.is_replicate()
+        ]
+        mine, local = not any(copies), tensor.to_local()
+    else:
+        mine, local = group.rank == 0, tensor
+    if not mine:
+        return 0
+    pieces = local.detach().contiguous().flatten().split(_PIECE)
+    return sum(int(p.float().view(torch.int32).sum(dtype=torch.int64)) for p in pieces)
