@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from qvl.model.attention import BACKENDS, Segments, attend
+from qvl.model.attention import Segments, attend
 
 
 def _reference(q: Tensor, k: Tensor, v: Tensor, segments: Segments, causal: bool) -> Tensor:
@@ -22,7 +22,7 @@ def _reference(q: Tensor, k: Tensor, v: Tensor, segments: Segments, causal: bool
     return torch.cat(results)
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["matmul", "sdpa"])
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("heads", [(4, 4), (6, 2), (5, 1)])
 @pytest.mark.parametrize("lengths", [(7,), (4, 4, 4), (9, 1, 4, 8, 9, 7), (3, 16, 15, 3)])
@@ -45,7 +45,7 @@ def test_is_attention_within_each_segment(
         torch.testing.assert_close(x.grad, y.grad, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["matmul", "sdpa"])
 def test_strided_parts_of_one_projection(backend: str) -> None:
     qkv = torch.randn(10, 3, 2, 8)
     segments = Segments([6, 4])
@@ -55,7 +55,7 @@ def test_strided_parts_of_one_projection(backend: str) -> None:
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["matmul", "sdpa"])
 @pytest.mark.parametrize("causal", [True, False])
 def test_nan_stays_in_its_segment(backend: str, causal: bool) -> None:
     x = torch.randn(9, 2, 4)

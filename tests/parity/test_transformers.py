@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from qvl.model.attention import BACKENDS, Segments
+from qvl.model.attention import Segments
 from qvl.model.vlm import Qwen2_5_VL
 from tests.parity.oracle import (
     PATTERNS,
@@ -68,7 +68,7 @@ def test_one_image(pair: Pair, grid: tuple[int, int, int]) -> None:
     _assert_same(_ours(pair[0], [prompt])[0], oracle_logits(pair[1], prompt, own_positions=False))
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["matmul", "sdpa"])
 @torch.inference_mode()
 def test_batch_of_unlike_conversations(pair: Pair, backend: str) -> None:
     """Packed in one row by us; each alone, without padding, by the oracle."""

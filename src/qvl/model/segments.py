@@ -59,6 +59,22 @@ class Segments:
         """Tokens in the row."""
         return self.offsets[-1]
 
+    @cached_property
+    def longest(self) -> int:
+        """Tokens of the longest segment."""
+        return max(self.lengths)
+
+    def cu_seqlens(self, device: torch.device) -> Tensor:
+        """int32[segments + 1], the offsets as a kernel reads them."""
+        if device not in self._offsets:
+            with torch.inference_mode(False):
+                self._offsets[device] = torch.tensor(self.offsets, dtype=torch.int32).to(device)
+        return self._offsets[device]
+
+    @cached_property
+    def _offsets(self) -> dict[torch.device, Tensor]:
+        return {}
+
     def triangle(self, length: int, device: torch.device) -> Tensor:
         """float32[length, length]: 0 where a causal row may look, -inf behind the diagonal."""
         key = (length, device)
