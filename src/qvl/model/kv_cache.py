@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from qvl.errors import ContextLengthError
-from qvl.model.attention import Segments, attend
+from qvl.model.attention import Backend, Segments, attend
 from qvl.model.config import TextConfig
 
 # Rows of a continued prefill that share one mask, which so has this times the past's size at most.
@@ -99,7 +99,7 @@ class CacheView:
         if len(set(self.slots)) != len(self.slots):
             raise ValueError(f"a slot can take part once in a call, got {self.slots}")
 
-    def step(self, segments: Segments, backend: str) -> CacheStep:
+    def step(self, segments: Segments, backend: str | Backend) -> CacheStep:
         """Plan one call that appends ``segments.lengths[i]`` tokens to ``slots[i]``.
 
         Raises:
@@ -147,7 +147,7 @@ class CacheStep:
     """One call's plan, shared by all layers."""
 
     def __init__(
-        self, view: CacheView, segments: Segments, past: Sequence[int], backend: str
+        self, view: CacheView, segments: Segments, past: Sequence[int], backend: str | Backend
     ) -> None:
         self._cache = view.cache
         self._backend = backend

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from qvl.model.attention import Segments, attend
+from qvl.model.attention import Backend, Segments, attend
 from qvl.model.config import TextConfig
 from qvl.model.kv_cache import CacheView
 from qvl.model.layers import GatedMLP, RMSNorm, add, add_branch
@@ -77,7 +77,7 @@ class TextModel(nn.Module):
         segments: Segments,
         *,
         cache: CacheView | None,
-        backend: str,
+        backend: str | Backend,
     ) -> Tensor:
         """Hidden states after the final norm.
 
@@ -88,7 +88,8 @@ class TextModel(nn.Module):
             segments: new tokens of each sequence.
             cache: the sequences' slots, in the order of the segments; the new tokens are appended
                 to them.
-            backend: a key of :data:`qvl.model.attention.BACKENDS`, for tokens that need no cache.
+            backend: a key of :data:`qvl.model.attention.BACKENDS`, or a back end itself, for
+                tokens that need no cache.
         """
         config = self.config
         cos, sin = text_rotary(

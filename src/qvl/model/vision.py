@@ -135,7 +135,9 @@ class VisionTransformer(nn.Module):
 
         Args:
             pixel_values: float[P, 1176], the patches of all items in order of appearance.
-            grid_thw: (time, height, width) of each item in patches, as host integers.
+            grid_thw: (time, height, width) of each item in patches, as host integers. There may
+                be none: then a blank token runs, so that every weight is used and gets a gradient
+                of zero. Ranks that share weights have to run the same modules.
             max_patches_per_chunk: at most this many patches are in work at a time. A frame pair is
                 never cut, so one larger than that is a chunk of its own. None runs everything at
                 once.
@@ -145,6 +147,10 @@ class VisionTransformer(nn.Module):
         """
         grids = tuple((int(t), int(h), int(w)) for t, h, w in grid_thw)
         self._check(pixel_values, grids)
+        if not grids:
+            blank = pixel_values.new_zeros(self.config.merge_unit, self.config.patch_dim)
+            side = self.config.spatial_merge_size
+            return self._run(blank, tower_plan(((1, side, side),), self.config, blank.device))[:0]
         results = []
         start = 0
         for chunk in _chunks(grids, max_patches_per_chunk):
@@ -172,7 +178,7 @@ class VisionTransformer(nn.Module):
                     f"width divisible by {merge}"
                 )
         expected = (sum(t * h * w for t, h, w in grids), self.config.patch_dim)
-        if not grids or tuple(pixel_values.shape) != expected:
+        if tuple(pixel_values.shape) != expected:
             raise InputError(
                 f"pixel_values has shape {tuple(pixel_values.shape)}; expected {expected} "
                 f"for {len(grids)} grids"

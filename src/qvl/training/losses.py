@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.training.parallel.sharing import RowShare, share_of_rows
 
 # Numbers in the logits of one chunk: 128 MB in float32, enough rows for efficient products.
 _CHUNK_NUMBERS = 1 << 25
@@ -55,16 +56,23 @@ def head_loss(
         z_loss: 0 leaves the z-loss out.
     """
     head = model.model.embed_tokens if model.lm_head is None else model.lm_head
+    share = share_of_rows(len(labels))
+    hidden, labels, weights = (tensor[share.rows] for tensor in (hidden, labels, weights))
     rows = max(1, _CHUNK_NUMBERS // model.config.text.vocab_size)
     if type(head) in (nn.Embedding, nn.Linear):
         total, losses, right = _HeadLoss.apply(
             hidden, head.weight, labels, weights, z_loss, rows, torch.is_grad_enabled()
         )
-        return HeadLoss(total=total, losses=losses, right=right)
+        return _joined(share, total, losses, right)
     # An adapted or quantised head knows its own product, so its logits are made twice instead.
     losses, log_z, right = _by_checkpoints(model.logits, hidden, labels, rows)
     total = (weights * (losses + z_loss * log_z.square())).sum()
-    return HeadLoss(total=total, losses=losses.detach(), right=right)
+    return _joined(share, total, losses.detach(), right)
+
+
+def _joined(share: RowShare, total: Tensor, losses: Tensor, right: Tensor) -> HeadLoss:
+    """The loss of all rows, from those of this rank."""
+    return HeadLoss(total=share.add(total), losses=share.join(losses), right=share.join(right))
 
 
 def answer_losses(
@@ -82,8 +90,9 @@ def answer_losses(
     Returns:
         float32[n], bool[n].
     """
-    losses, _, right = _by_checkpoints(logits_of, hidden, labels, rows)
-    return losses, right
+    share = share_of_rows(len(labels))
+    losses, _, right = _by_checkpoints(logits_of, hidden[share.rows], labels[share.rows], rows)
+    return share.join(losses), share.join(right)
 
 
 def _by_checkpoints(

@@ -1,11 +1,12 @@
-"""Several processes, one model: starting them on this machine or joining the ones torchrun started.
+"""Several processes, one run: starting them on this machine or joining the ones torchrun started.
 
-Owns process groups. Every rank holds the whole model; gradients are summed by the trainer.
+Owns the group of all ranks. Does not own the groups in it (``ranks``).
 """
 
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,13 @@ _ALLOCATOR = {
 }
 
 
-def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
+# Of torch, when nothing else is said.
+_TIMEOUT_S = 1800.0
+
+
+def launch(
+    main: Callable[..., None], *args: Any, processes: int, timeout_s: float = _TIMEOUT_S
+) -> None:
     """Calls ``main(*args)`` once per rank and waits.
 
     Under torchrun the group is the one it made and ``processes`` is not used. Otherwise that many
@@ -33,9 +40,14 @@ def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
         main: importable function.
         args: given to every rank; must pickle.
         processes: ranks to start on this machine; 1 runs in this process.
+        timeout_s: a rank that waits longer for the others fails, and so does the run.
     """
     if "WORLD_SIZE" in os.environ:
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        backend = "gloo"
+        if torch.cuda.is_available():
+            backend = "nccl"
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
         try:
             main(*args)
         finally:
@@ -46,15 +58,26 @@ def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
         for name, value in _ALLOCATOR.items():
             os.environ.setdefault(name, value)
         with tempfile.TemporaryDirectory() as folder:
-            spawn(_rank_main, (processes, folder, main, args), nprocs=processes)
+            spawn(_rank_main, (processes, folder, timeout_s, main, args), nprocs=processes)
 
 
 def _rank_main(
-    rank: int, world: int, folder: str, main: Callable[..., None], args: tuple[Any, ...]
+    rank: int,
+    world: int,
+    folder: str,
+    timeout_s: float,
+    main: Callable[..., None],
+    args: tuple[Any, ...],
 ) -> None:
     torch.set_num_threads(1)
     meeting = (Path(folder) / "meeting").as_uri()
-    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
+    dist.init_process_group(
+        "gloo",
+        init_method=meeting,
+        rank=rank,
+        world_size=world,
+        timeout=timedelta(seconds=timeout_s),
+    )
     try:
         main(*args)
         dist.barrier()  # a rank that leaves early can pull the others' connections down
