@@ -35,5 +35,9 @@ class DataError(QvlError):
     """A training or evaluation record cannot be used."""
 
 
+class TrainingError(QvlError):
+    """Training cannot go on: it diverged, nothing is learnt, or its records cannot be written."""
+
+
 class MissingDependencyError(QvlError):
     """A feature needs an optional package that is not installed."""

@@ -30,6 +30,11 @@ class Meter:
         """Counts towards ``name``, shown per second."""
         self._add(f"count/{name}", number)
 
+    def events(self, name: str, number: int) -> None:
+        """Counts towards ``name``, shown as a number; nothing is shown of what never happened."""
+        if number:
+            self._add(f"events/{name}", number)
+
     def answers(self, batch: TrainBatch, at: Tensor, losses: Tensor, right: Tensor) -> None:
         """Counts losses and right guesses of answer tokens by task.
 
@@ -54,16 +59,32 @@ class Meter:
         """Returns what `count` was given for a name, on this rank."""
         return float(self._sums.get(f"count/{name}", 0.0))
 
-    def summary(self, seconds: float) -> dict[str, float]:
-        """Returns one flat dictionary over all ranks; every rank has to call it."""
+    def summary(
+        self, seconds: float, *, pack_ranks: int = 1, peak_flops: float | None = None
+    ) -> dict[str, float]:
+        """Returns one flat dictionary over all ranks; every rank has to call it.
+
+        Args:
+            seconds: that the stretch took.
+            pack_ranks: ranks that share a pack, each of which counted it.
+            peak_flops: operations a second that all ranks together could do; with it the line has
+                the share of them that the model needed ("mfu"; source: PaLM, arXiv 2204.02311,
+                appendix B).
+        """
+        seconds = max(seconds, 1e-9)
         sums = _summed({name: float(value) for name, value in self._sums.items()})
         found = {}
         for key, value in sums.items():
             kind, _, name = key.partition("/")
             if kind == "part" and sums[f"whole/{name}"]:
                 found[name] = _rounded(value / sums[f"whole/{name}"])
-            elif kind == "count":
-                found[f"{name}_per_s"] = _rounded(value / max(seconds, 1e-9))
+            elif kind == "count" and name != "flops":
+                found[f"{name}_per_s"] = _rounded(value / pack_ranks / seconds)
+            elif kind == "events":
+                found[name] = int(value)
+        if peak_flops is not None:
+            done = sums.get("count/flops", 0.0) / pack_ranks
+            found["mfu"] = _rounded(done / seconds / peak_flops)
         return found
 
     def _add(self, key: str, value: Tensor | float) -> None:

@@ -1,7 +1,7 @@
 """The optimiser of a stage.
 
-Owns: which parameter gets which rate and decay, and the norm of gradients. Does not own: the shape
-of the rate (``schedule``).
+Owns: which parameter gets which rate and decay. Does not own: the shape of the rate (``schedule``),
+the norm of gradients (``parallel.gradients``).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from qvl.errors import ConfigError
+from qvl.training.master import MasterAdamW
+from qvl.training.parallel.gradients import shared_by
 from qvl.training.stages import Part, part_of
 
 
@@ -46,7 +48,11 @@ class OptimiserConfig:
 
 
 def build_optimiser(
-    config: OptimiserConfig, rates: Mapping[Part, float], trained: Mapping[str, nn.Parameter]
+    config: OptimiserConfig,
+    rates: Mapping[Part, float],
+    trained: Mapping[str, nn.Parameter],
+    *,
+    master: bool = False,
 ) -> torch.optim.AdamW:
     """Returns AdamW with a group for each rate and decay; ``group["peak"]`` is the rate of the
     part, ``group["lr"]`` is to be set before each step.
@@ -55,15 +61,18 @@ def build_optimiser(
         config: the numbers.
         rates: peak rate of each trained part.
         trained: parameters by their names in the checkpoint.
+        master: keep a float32 master of every parameter; see `qvl.training.master`.
     """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float, object], list[nn.Parameter]] = {}
     for name, parameter in trained.items():
         decay = config.weight_decay if decays(name, parameter, config) else 0.0
-        groups.setdefault((rates[part_of(name)], decay), []).append(parameter)
-    return torch.optim.AdamW(
+        kind = (rates[part_of(name)], decay, shared_by(parameter))
+        groups.setdefault(kind, []).append(parameter)
+    kind_of_optimiser = MasterAdamW if master else torch.optim.AdamW
+    return kind_of_optimiser(
         [
             {"params": parameters, "peak": peak, "weight_decay": decay}
-            for (peak, decay), parameters in groups.items()
+            for (peak, decay, _), parameters in groups.items()
         ],
         lr=0.0,
         betas=config.betas,
@@ -80,11 +89,3 @@ def decays(name: str, parameter: Tensor, config: OptimiserConfig) -> bool:
     qwen-vl-finetune trainer.py for norms and biases.
     """
     return parameter.ndim >= 2 and (config.decay_embeddings or "embed_tokens" not in name)
-
-
-def clip_gradients(grads: list[Tensor], most: float) -> float:
-    """Scales gradients in place so that their common norm is at most ``most``; returns the norm
-    before."""
-    norm = torch.nn.utils.get_total_norm(grads)
-    torch._foreach_mul_(grads, torch.clamp(most / (norm + 1e-6), max=1.0))
-    return float(norm)
