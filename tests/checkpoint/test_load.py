@@ -120,7 +120,7 @@ class Doubled(nn.Module):
 @pytest.mark.parametrize("tied", [False, True])
 def test_modules_are_replaced_as_they_arrive(tmp_path: Path, tied: bool) -> None:
     weights = write_checkpoint(tmp_path, tied=tied)
-    model = load_model(tmp_path, replace=lambda m: Doubled(m) if isinstance(m, nn.Linear) else m)
+    model = load_model(tmp_path, replace=lambda _, m: Doubled(m) if isinstance(m, nn.Linear) else m)
     assert not any(isinstance(module, nn.Linear) for module in model.modules())
     gate = model.model.layers[1].mlp.gate_proj
     assert torch.equal(gate.weight, 2 * weights["model.layers.1.mlp.gate_proj.weight"])
@@ -135,7 +135,7 @@ def test_modules_are_replaced_as_they_arrive(tmp_path: Path, tied: bool) -> None
 
 def test_a_tied_head_that_is_not_replaced_is_not_kept(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, tied=True)
-    assert load_model(tmp_path, replace=lambda module: module).lm_head is None
+    assert load_model(tmp_path, replace=lambda _, module: module).lm_head is None
 
 
 def test_a_tied_model_may_store_its_head_if_it_is_the_embedding(tmp_path: Path) -> None:

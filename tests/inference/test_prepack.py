@@ -144,7 +144,8 @@ def run(model: Qwen2_5_VL) -> list[Tensor]:
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_wide_model_is_the_float32_model_of_its_weights(tmp_path: Path, tied: bool) -> None:
     write_checkpoint(tmp_path, dtype=torch.bfloat16, tied=tied)
-    packed = load_model(tmp_path, replace=WidePacking())
+    pack = WidePacking()
+    packed = load_model(tmp_path, replace=lambda _, module: pack(module))
     assert packed.dtype == torch.float32
     assert not any(isinstance(module, nn.Linear) for module in packed.modules())
     for ours, theirs in zip(
@@ -157,7 +158,7 @@ def test_a_wide_model_is_the_float32_model_of_its_weights(tmp_path: Path, tied: 
 @pytest.mark.parametrize("tied", [False, True])
 def test_an_onednn_model_is_the_bfloat16_model(tmp_path: Path, tied: bool) -> None:
     write_checkpoint(tmp_path, dtype=torch.bfloat16, tied=tied)
-    packed = load_model(tmp_path, replace=pack_for_onednn)
+    packed = load_model(tmp_path, replace=lambda _, module: pack_for_onednn(module))
     assert packed.dtype == torch.bfloat16
     assert not any(isinstance(module, nn.Linear) for module in packed.modules())
     for ours, theirs in zip(run(packed), run(load_model(tmp_path)), strict=True):

@@ -44,7 +44,7 @@ _MAPPED_BYTES = 1 << 20
 # Modules that are replaced at a time, largest first: each is held two or three times meanwhile.
 _MAX_THREADS = 4
 
-Replace = Callable[[nn.Module], nn.Module]
+Replace = Callable[[str, nn.Module], nn.Module]
 
 
 def load_model(
@@ -63,10 +63,11 @@ def load_model(
         folder: a model's folder; see :func:`qvl.checkpoint.hub.resolve` for names.
         dtype: of all weights; None keeps the dtype that most of them are stored in.
         device: where to put them.
-        replace: called with each module that has weights of its own, as soon as it has them and
-            from several threads; what it returns takes the module's place. It must keep no part of
-            the matrix of a Linear or PatchProjection that it replaces: that memory is used again.
-            A tied head comes as a Linear too, and is dropped if it is not replaced.
+        replace: called with the name of each module that has weights of its own and the module, as
+            soon as it has them and from several threads; what it returns takes the module's place.
+            It must keep no part of the matrix of a Linear or PatchProjection that it replaces: that
+            memory is used again. A tied head comes as a Linear too, and is dropped if it is not
+            replaced.
 
     Raises:
         CheckpointError: something is missing, damaged or does not belong together. Nothing was
@@ -97,8 +98,10 @@ def _fill_and_replace(model: Qwen2_5_VL, source: "_Source", replace: Replace, na
     module = model.get_submodule(name)
     lend = isinstance(module, nn.Linear | PatchProjection)
     source.fill(module, name, lend=lend)
-    replaced = replace(module)
-    if lend and replaced is module:
+    replaced = replace(name, module)
+    if replaced is not module:
+        replaced = replaced.to(source.device)
+    elif lend:
         source.fill(module, name)
     parent, _, key = name.rpartition(".")
     setattr(model.get_submodule(parent), key, replaced)
@@ -109,8 +112,8 @@ def _tied_head(source: "_Source", replace: Replace) -> nn.Module | None:
     embedding = source.tensor(EMBEDDING, lend=True)
     head = nn.utils.skip_init(nn.Linear, *reversed(embedding.shape), bias=False, device="meta")
     head.weight = nn.Parameter(embedding, requires_grad=False)
-    replaced = replace(head)
-    return None if replaced is head else replaced
+    replaced = replace(_HEAD_MODULE, head)
+    return None if replaced is head else replaced.to(source.device)
 
 
 class _Source:
@@ -121,7 +124,7 @@ class _Source:
     ) -> None:
         self._entries = entries
         self._dtype = dtype
-        self._device = device
+        self.device = device
         self._mappings: dict[Path, mmap.mmap] = {}
         self._lent = Workspace()
 
@@ -138,9 +141,9 @@ class _Source:
         if lend:
             memory = self._lent.take(math.prod(entry.shape), self._dtype)
             return read_tensor(entry, self._dtype, out=memory)
-        in_place = self._device.type == "cpu" and entry.dtype == self._dtype
+        in_place = self.device.type == "cpu" and entry.dtype == self._dtype
         if not in_place or entry.num_bytes < _MAPPED_BYTES:
-            return read_tensor(entry, self._dtype, device=self._device)
+            return read_tensor(entry, self._dtype, device=self.device)
         mapping = self._mappings.get(entry.path)
         if mapping is None:
             mapping = self._mappings.setdefault(entry.path, map_file(entry.path))

@@ -14,16 +14,20 @@ instructions at any size. Two layouts cover x86, each as large as the weights it
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from qvl.checkpoint.load import Replace, load_model
+from qvl.checkpoint.adapter import MergeAdapter, read_adapter
+from qvl.checkpoint.load import load_model
 from qvl.checkpoint.safetensors_file import Workspace
 from qvl.model.layers import RMSNorm
 from qvl.model.vision import PatchProjection
 from qvl.model.vlm import Qwen2_5_VL
+
+Pack = Callable[[nn.Module], nn.Module]
 
 # Packed at a time, as float32: bounds what packing a vocabulary takes beside the result.
 _PART_ELEMENTS = 1 << 25
@@ -32,24 +36,40 @@ _BLOCK = 512
 
 
 def load_for_inference(
-    folder: Path, *, dtype: torch.dtype, device: torch.device | str = "cpu"
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+    adapter: Path | None = None,
 ) -> Qwen2_5_VL:
     """Loads a model to run it: as `load_model` does, packed where that is faster.
+
+    An adapter is merged on the way, before packing, so answers cost what they cost without one.
 
     Args:
         folder: a model's folder.
         dtype: of the weights. ``model.dtype`` can be wider: that of hidden states and cache.
         device: where to run.
+        adapter: folder of an adapter for this model.
 
     Raises:
         CheckpointError: something is missing, damaged or does not belong together.
     """
     device = torch.device(device)
-    replace = choose_packing(dtype) if device.type == "cpu" else None
-    return load_model(folder, dtype=dtype, device=device, replace=replace).requires_grad_(False)
+    pack = choose_packing(dtype) if device.type == "cpu" else None
+    merge = None if adapter is None else MergeAdapter(read_adapter(adapter), folder)
+
+    def replace(name: str, module: nn.Module) -> nn.Module:
+        merged = module if merge is None else merge(name, module)
+        return merged if pack is None else pack(merged)
+
+    model = load_model(
+        folder, dtype=dtype, device=device, replace=replace if pack or merge else None
+    )
+    return model.requires_grad_(False)
 
 
-def choose_packing(dtype: torch.dtype) -> Replace | None:
+def choose_packing(dtype: torch.dtype) -> Pack | None:
     """The layout for this CPU; None if torch's own products are as good."""
     features = torch.cpu.get_capabilities()
     if dtype == torch.bfloat16 and (features.get("avx512_bf16") or features.get("amx_bf16")):
