@@ -175,6 +175,9 @@ OPTIONS = {
     | SAMPLING
     | {"--schema", "--fields", "--attempts", "--evidence", "--draw", "--json"},
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
+    "eval": MODEL
+    | {"--endpoint", "--name", "--split", "--limit", "--batch", "--shard", "--data", "--json"}
+    | {"--judge", "--judge-name", "-o", "--output"},
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
     | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
     | {"--json"},
@@ -191,7 +194,7 @@ OPTIONS = {
         "--licence",
     }
     | {"--set", "--by", "--similarity", "--best", "--against", "--prompt", "--index"}
-    | {"--tokens", "--epochs", "--plan"},
+    | {"--tokens", "--epochs", "--plan", "--sample-seconds"},
     "info": {"--model", "--json"},
 }
 

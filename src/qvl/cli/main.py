@@ -45,6 +45,7 @@ COMMANDS = {
     "plan train": Entry("qvl.cli.plan_train", "what training will need: memory, layout, days"),
     "data": Entry("qvl.cli.data", "make training data"),
     "train": Entry("qvl.cli.train", "train a model by a recipe"),
+    "eval": Entry("qvl.cli.eval", "score a model on benchmarks, and see what it got wrong"),
     "info": Entry("qvl.cli.info", "the model, its configuration, versions and hardware"),
 }
 

@@ -8,7 +8,7 @@ the difference is sight. Owns the cases and their judges; takes any `TextGenerat
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -33,19 +33,20 @@ _BLANK = 235
 _MAX_TOKENS = 160
 _CAMERA = 0.5
 
-Judge = Callable[[str, Sample, str], float]
-"""Answer, sample, expected answer -> score in 0..1."""
+Facts = Mapping[str, Any]
+Judge = Callable[[str, Facts, str], float]
+"""Answer, facts of the sample, expected answer -> score in 0..1."""
 
 
-def _exact(answer: str, sample: Sample, expected: str) -> float:
+def _exact(answer: str, facts: Facts, expected: str) -> float:
     return float(answer.strip() == expected)
 
 
-def _read(answer: str, sample: Sample, expected: str) -> float:
+def _read(answer: str, facts: Facts, expected: str) -> float:
     return 1 - character_errors(answer.strip(), expected)
 
 
-def _boxes(answer: str, sample: Sample, expected: str) -> float:
+def _boxes(answer: str, facts: Facts, expected: str) -> float:
     """Share of the wanted boxes that an answer meets at IoU 0.5, each answer box used once."""
     wanted = [item.box for item in grounding.parse(expected).boxes]
     given = [item.box for item in grounding.parse(answer).boxes]
@@ -60,24 +61,24 @@ def _boxes(answer: str, sample: Sample, expected: str) -> float:
     return hits / len(wanted)
 
 
-def _points(answer: str, sample: Sample, expected: str) -> float:
+def _points(answer: str, facts: Facts, expected: str) -> float:
     """Share of the wanted objects that hold a point of the answer."""
     wanted = grounding.parse(expected).points
-    boxes = [Box(*box) for name, box in sample.facts["shapes"] if name == wanted[0].label]
+    boxes = [Box(*box) for name, box in facts["shapes"] if name == wanted[0].label]
     given = [item.point for item in grounding.parse(answer).points]
     if len(given) > 2 * len(wanted):
         return 0.0
     return sum(any(_holds(box, p.x, p.y) for p in given) for box in boxes) / len(boxes)
 
 
-def _click(answer: str, sample: Sample, expected: str) -> float:
+def _click(answer: str, facts: Facts, expected: str) -> float:
     """1 if the first call clicks inside the button that the expected answer clicks in the
     middle."""
     given, wanted = agent.parse(answer).actions, agent.parse(expected).actions
     point, middle = (_clicked(actions[0]) if actions else None for actions in (given, wanted))
     if point is None or middle is None:
         return 0.0
-    boxes = [Box(*box) for _, box in sample.facts["buttons"]]
+    boxes = [Box(*box) for _, box in facts["buttons"]]
     button = min(
         boxes, key=lambda b: math.dist(((b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2), (middle.x, middle.y))
     )
@@ -182,12 +183,7 @@ def evaluate_world(
     if name not in WORLDS:
         raise InputError(f"no world named {name!r}, expected one of {', '.join(WORLDS)}")
     world = WORLDS[name]
-    number = list(WORLDS).index(name)
-    options: dict[str, Any] = {"split": split, "fonts": fonts} if world.reads else {}
-    samples = []
-    for i in range(count):
-        numbers = (_SEED, seed, number, i)
-        samples.append(world.draw(np.random.default_rng(numbers), seed=numbers, **options))
+    samples = [draw_case(name, i, split=split, fonts=fonts, seed=seed) for i in range(count)]
     seen = _scores(world, samples, generator, blank=False)
     unseen = _scores(world, samples, generator, blank=True)
     return Score(
@@ -199,6 +195,15 @@ def evaluate_world(
     )
 
 
+def draw_case(name: str, case: int, *, split: Split, fonts: Split, seed: int = 0) -> Sample:
+    """Returns a case of a world, a function of the numbers alone; arguments as in
+    `evaluate_world`."""
+    world = WORLDS[name]
+    numbers = (_SEED, seed, list(WORLDS).index(name), case)
+    options: dict[str, Any] = {"split": split, "fonts": fonts} if world.reads else {}
+    return world.draw(np.random.default_rng(numbers), seed=numbers, **options)
+
+
 def _scores(
     world: World, samples: Sequence[Sample], generator: TextGenerator, *, blank: bool
 ) -> list[float]:
@@ -207,7 +212,7 @@ def _scores(
     )
     results = generator.generate(prompts, SamplingParams(max_tokens=_MAX_TOKENS))
     return [
-        world.judge(result.text, sample, answer)
+        world.judge(result.text, sample.facts, answer)
         for result, sample, answer in zip(results, samples, expected, strict=True)
     ]
 

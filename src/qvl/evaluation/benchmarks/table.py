@@ -1,0 +1,38 @@
+"""All benchmarks by name: a new one is a file and a row."""
+
+from qvl.errors import ConfigError
+from qvl.evaluation.benchmark import AREAS, Benchmark
+from qvl.evaluation.benchmarks.own import own_benchmarks
+from qvl.options import nearest
+
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.name: benchmark
+    for benchmark in (
+        *own_benchmarks(),
+    )
+}  # fmt: skip
+
+SUITE = "suite"
+"""Name of qvl's own benchmarks together."""
+
+
+def find_benchmarks(names: list[str]) -> list[Benchmark]:
+    """Returns benchmarks by their names, areas, or "suite" for the own ones, each once.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    found: dict[str, Benchmark] = {}
+    for name in names:
+        area = "own" if name == SUITE else name
+        if name in BENCHMARKS:
+            found[name] = BENCHMARKS[name]
+        elif area in AREAS:
+            found |= {key: item for key, item in BENCHMARKS.items() if item.area == area}
+        else:
+            raise ConfigError(
+                f"no benchmark named {name!r}",
+                hint=nearest(name, [*BENCHMARKS, *AREAS, SUITE], else_list=False)
+                or "qvl eval list shows them all",
+            )
+    return list(found.values())

@@ -1,0 +1,99 @@
+"""Two runs of one benchmark, question by question.
+
+Owns: which questions are compared, and when two runs cannot be. Does not own the statistics.
+
+    folder, folder -> compare_runs -> Comparison: all, by slice, what changed
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from qvl.errors import DataError
+from qvl.evaluation.manifest import COMPARABLE, differences, read_manifest
+from qvl.evaluation.scoring import CLUSTER, read_scores
+from qvl.evaluation.statistics import Paired, compare_paired
+
+_LEAST_OF_A_SLICE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A question on which the runs differ.
+
+    Attributes:
+        key: of the question.
+        first: score in the first run.
+        second: in the second.
+        why: of the second.
+    """
+
+    key: str
+    first: float
+    second: float
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Second run less first.
+
+    Attributes:
+        benchmark: its name.
+        overall: over all questions of both.
+        slices: by group and value, where there are at least ten questions.
+        changes: questions with another score, losses first.
+        warnings: what else differs between the runs.
+    """
+
+    benchmark: str
+    overall: Paired
+    slices: dict[str, Paired]
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+
+
+def compare_runs(first: Path, second: Path) -> Comparison:
+    """Returns how the second run differs from the first.
+
+    Raises:
+        DataError: they asked other questions, or one was not scored.
+    """
+    ours, theirs = read_manifest(first), read_manifest(second)
+    if other := differences(ours, theirs, COMPARABLE):
+        raise DataError(
+            f"{first} and {second} cannot be compared: {other[0]}",
+            hint="run both with one version, split and limit",
+        )
+    a, b = read_scores(first), read_scores(second)
+    keys = [key for key in a if key in b]
+    pairs = {key: (float(a[key]["value"]), float(b[key]["value"])) for key in keys}
+    clusters = {key: str(a[key].get(CLUSTER) or key) for key in keys}
+
+    def paired(chosen: list[str]) -> Paired:
+        return compare_paired(
+            [pairs[key][0] for key in chosen],
+            [pairs[key][1] for key in chosen],
+            [clusters[key] for key in chosen],
+        )
+
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        for group, value in a[key]["groups"].items():
+            groups[f"{group}: {value}"].append(key)
+    changes = [
+        Change(key=key, first=one, second=two, why=str(b[key]["why"]))
+        for key, (one, two) in pairs.items()
+        if one != two
+    ]
+    return Comparison(
+        benchmark=str(ours["benchmark"]),
+        overall=paired(keys),
+        slices={
+            name: paired(chosen)
+            for name, chosen in sorted(groups.items())
+            if _LEAST_OF_A_SLICE <= len(chosen) < len(keys)
+        },
+        changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
+        warnings=tuple(differences(ours, theirs, ("decoding", "inputs", "judge", "versions"))),
+    )

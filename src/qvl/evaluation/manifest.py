@@ -1,0 +1,189 @@
+"""What a run was: everything a score depends on, written before the first answer.
+
+Owns the file, and telling two runs apart. Does not own running (``run``).
+
+    Benchmark, questions, Subject -> make_manifest -> manifest.json -> differences -> names
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from qvl.errors import DataError
+from qvl.evaluation.benchmark import Benchmark, Question
+from qvl.messages import Conversation, Image, Text, Video
+
+MANIFEST = "manifest.json"
+
+# What must be the same for two runs to be one, or to be compared question by question.
+SAME_RUN = ("benchmark", "version", "split", "prompts", "questions", "decoding", "model", "inputs")
+COMPARABLE = ("benchmark", "version", "split", "prompts", "questions")
+
+_PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors", "av")
+
+
+def make_manifest(
+    benchmark: Benchmark,
+    questions: Iterable[Question],
+    *,
+    split: str,
+    model: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    limit: int | None = None,
+    shard: str = "1/1",
+    command: str = "",
+) -> dict[str, Any]:
+    """Returns the manifest of a run; reads through all questions.
+
+    Args:
+        benchmark: that is run.
+        questions: of the run.
+        split: of the benchmark.
+        model: what answers: folder and hash of its files, or address and name.
+        inputs: pixel limits and what else the model's own settings say.
+        limit: most questions, if there was a limit.
+        shard: number and count of the part that is run.
+        command: as it was typed.
+
+    Raises:
+        DataError: a key comes twice, or there is no question.
+    """
+    prompts = 0
+    keys: set[str] = set()
+    broken = 0
+    for question in questions:
+        if question.key in keys:
+            raise DataError(f"{benchmark.name} has two questions {question.key!r}, expected one")
+        keys.add(question.key)
+        broken += bool(question.broken)
+        line = json.dumps([question.key, prompt_text(question.conversation)])
+        digest = hashlib.sha256(line.encode("utf-8", "replace")).digest()
+        prompts = add_hashes(prompts, int.from_bytes(digest, "big"))
+    if not keys:
+        raise DataError(f"{benchmark.name} has no questions in the split {split!r}")
+    manifest = {
+        "benchmark": benchmark.name,
+        "version": benchmark.version,
+        "split": split,
+        "questions": len(keys),
+        "broken": broken,
+        "prompts": f"{prompts:064x}",
+        "limit": limit,
+        "shard": shard,
+        "decoding": asdict(benchmark.params),
+        "model": dict(model),
+        "inputs": dict(inputs),
+        "judge": None if benchmark.judge is None else benchmark.judge.version,
+        "versions": _versions(),
+        "hardware": {
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+        },
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(manifest))  # as it will be read
+    return plain
+
+
+def add_hashes(a: int, b: int) -> int:
+    """Returns the hash of two sets of questions together, whatever their order: the sum of both."""
+    return (a + b) % 2**256
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def prompt_text(conversation: Conversation) -> list[Any]:
+    """A conversation without the content of its media, as plain values: what a prompt's hash is
+    taken of."""
+    found: list[Any] = [list(map(str, conversation.tools or ()))]
+    for message in conversation.messages:
+        found.append([message.role, [_part(part) for part in message.content]])
+    return found
+
+
+def _part(part: object) -> Any:
+    if isinstance(part, Text):
+        return part.text
+    if isinstance(part, Image | Video):
+        options = {
+            name: value
+            for name in part.__dataclass_fields__
+            if name != "source" and (value := getattr(part, name)) is not None
+        }
+        return [type(part).__name__, options]
+    return str(part)
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Writes it, replacing an earlier one at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{MANIFEST}.part"
+    try:
+        part.write_text(json.dumps(manifest, indent=2) + "\n")
+        part.replace(folder / MANIFEST)
+    except OSError as error:
+        raise DataError(f"{folder / MANIFEST} cannot be written: {error.strerror}") from error
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Reads the manifest of a run.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} is not the folder of a run: no {MANIFEST}") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    if not isinstance(found, dict) or "benchmark" not in found:
+        raise DataError(f"{path} is not the manifest of a run")
+    return found
+
+
+def differences(
+    a: Mapping[str, Any], b: Mapping[str, Any], names: Iterable[str] = SAME_RUN
+) -> list[str]:
+    """Returns which of the named entries differ, each with both values, for people.
+
+    >>> differences({"split": "val"}, {"split": "test"}, ["split"])
+    ["split: 'val' and 'test'"]
+    """
+    return [
+        f"{name}: {_short(a.get(name))} and {_short(b.get(name))}"
+        for name in names
+        if a.get(name) != b.get(name)
+    ]
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def hash_of_files(folder: Path, pattern: str = "*.safetensors") -> str:
+    """Returns one hash of the files of a model's folder, by names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(folder.glob(pattern)):
+        with open(path, "rb") as file:
+            total.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

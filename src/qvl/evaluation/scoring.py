@@ -1,0 +1,265 @@
+"""From raw answers to scores, without a model: as often as one likes, offline.
+
+Owns: every question gets a score, answered or not; totals and slices. Does not own rules
+(``scorers``, ``benchmarks``), nor pages (``report``).
+
+    questions, answers.jsonl -> Scored for each -> total, slices -> scores.jsonl, result.json
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qvl.errors import DataError
+from qvl.evaluation.answers import read_answers
+from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
+from qvl.evaluation.run import read_failures
+from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.statistics import standard_error
+
+SCORES, RESULT = "scores.jsonl", "result.json"
+CLUSTER = "cluster"
+"""Fact that names what several questions share, such as a video: their scores count together."""
+
+_MOST_VALUES = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """Mean score of the questions with one value of one group."""
+
+    group: str
+    value: str
+    mean: float
+    stderr: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a run ends in.
+
+    Attributes:
+        benchmark: its name.
+        metric: the headline.
+        numbers: of `Benchmark.total`.
+        stderr: of the mean of the scores behind the headline, in their unit.
+        count: questions, all of them.
+        unanswered: without an answer, and so wrong.
+        broken: that could not be asked, and so wrong.
+        unparsed: whose answer states nothing that the rule can use.
+        cut: answers that reached the most tokens.
+        slices: by group, where a group has not too many values.
+        judged_by: version of the judge; empty for rules.
+    """
+
+    benchmark: str
+    metric: str
+    numbers: Mapping[str, float]
+    stderr: float
+    count: int
+    unanswered: int
+    broken: int
+    unparsed: int
+    cut: int
+    slices: tuple[Slice, ...]
+    judged_by: str = ""
+
+    @property
+    def headline(self) -> float:
+        """The number that the report prints."""
+        return self.numbers[self.metric]
+
+
+def score_run(
+    benchmark: Benchmark,
+    questions: Iterable[Question],
+    folder: Path,
+    *,
+    rule: Rule | None = None,
+    judged_by: str = "",
+    each: Callable[[Question, Scored], None] = lambda question, scored: None,
+) -> Outcome:
+    """Scores the answers of a run.
+
+    Args:
+        benchmark: of the run.
+        questions: of the run, the same as were asked.
+        folder: of the run.
+        rule: instead of the benchmark's own, such as a judge.
+        judged_by: version of the judge behind the rule.
+        each: called with each question while it is at hand with its media.
+
+    Raises:
+        DataError: answers are damaged, or there is no question.
+    """
+    answers = {answer.key: answer for answer in read_answers(folder)}
+    failures = read_failures(folder)
+    score = rule or benchmark.score
+    found: list[Scored] = []
+    unanswered = broken = cut = 0
+    for question in questions:
+        answer = answers.get(question.key)
+        if question.broken:
+            broken += 1
+            scored = _without_answer(question, f"not asked: {question.broken}")
+        elif answer is None:
+            unanswered += 1
+            why = failures.get(question.key, "not asked yet")
+            scored = _without_answer(question, f"no answer: {why}")
+        else:
+            reply = answer.reply()
+            cut += reply.finish_reason == "length"
+            scored = _scored(question, score(question, reply), reply)
+        found.append(scored)
+        each(question, scored)
+    if not found:
+        raise DataError(f"{benchmark.name} has no questions to score")
+    counted = [item for item in found if benchmark.in_headline(item)]
+    return Outcome(
+        benchmark=benchmark.name,
+        metric=benchmark.metric,
+        numbers=dict(benchmark.total(found)),
+        stderr=standard_error([item.score.value for item in counted], clusters_of(counted)),
+        count=len(found),
+        unanswered=unanswered,
+        broken=broken,
+        unparsed=sum(not item.score.is_parsed for item in found) - unanswered - broken,
+        cut=cut,
+        slices=tuple(_slices(found)),
+        judged_by=judged_by,
+    )
+
+
+def clusters_of(scored: Sequence[Scored]) -> list[str] | None:
+    """What each question shares with others; None if no question says."""
+    if not any(CLUSTER in item.facts for item in scored):
+        return None
+    return [str(item.facts.get(CLUSTER, item.key)) for item in scored]
+
+
+def _scored(question: Question, score: Score, reply: Reply) -> Scored:
+    return Scored(
+        key=question.key,
+        truth=question.truth,
+        groups=question.groups,
+        facts=question.facts,
+        score=score,
+        text=reply.text,
+    )
+
+
+def _without_answer(question: Question, why: str) -> Scored:
+    return _scored(question, Score(value=0.0, why=why, is_parsed=False), Reply(text=""))
+
+
+def _slices(scored: Sequence[Scored]) -> Iterable[Slice]:
+    """Means by each group's values."""
+    values: dict[tuple[str, str], list[Scored]] = defaultdict(list)
+    for item in scored:
+        for group, value in item.groups.items():
+            values[group, value].append(item)
+    sizes: dict[str, int] = defaultdict(int)
+    for group, _ in values:
+        sizes[group] += 1
+    for (group, value), items in sorted(values.items()):
+        if sizes[group] <= _MOST_VALUES:
+            numbers = [item.score.value for item in items]
+            yield Slice(
+                group=group,
+                value=value,
+                mean=sum(numbers) / len(numbers),
+                stderr=standard_error(numbers, clusters_of(items)),
+                count=len(numbers),
+            )
+
+
+def mean_percent(scored: Sequence[Scored]) -> dict[str, float]:
+    """The total of most benchmarks: the mean of all scores, in percent."""
+    return {"accuracy": 100 * sum(item.score.value for item in scored) / len(scored)}
+
+
+class ScoreFile:
+    """Writes the scores of a run, one line a question, in the order of the questions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lines: list[str] = []
+
+    def add(self, question: Question, scored: Scored) -> None:
+        """Takes one score."""
+        record = {
+            "key": scored.key,
+            "value": scored.score.value,
+            "why": scored.score.why,
+            "is_parsed": scored.score.is_parsed,
+            "groups": dict(scored.groups),
+            CLUSTER: scored.facts.get(CLUSTER),
+        }
+        self._lines.append(json.dumps(record) + "\n")
+
+    def close(self, outcome: Outcome) -> None:
+        """Writes the scores and the result."""
+        result = {
+            "benchmark": outcome.benchmark,
+            "metric": outcome.metric,
+            "numbers": dict(outcome.numbers),
+            "stderr": outcome.stderr,
+            "count": outcome.count,
+            "unanswered": outcome.unanswered,
+            "broken": outcome.broken,
+            "unparsed": outcome.unparsed,
+            "cut": outcome.cut,
+            "judged_by": outcome.judged_by,
+            "slices": [[s.group, s.value, s.mean, s.stderr, s.count] for s in outcome.slices],
+        }
+        _replace(self.folder / SCORES, "".join(self._lines))
+        _replace(self.folder / RESULT, json.dumps(result, indent=2) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def read_scores(folder: Path) -> dict[str, dict[str, Any]]:
+    """The lines of a run's scores by their keys.
+
+    Raises:
+        DataError: the run was not scored, or the file is damaged.
+    """
+    path = folder / SCORES
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {str(line["key"]): line for line in lines}
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} has no scores", hint=f"qvl eval score {folder}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+
+
+def read_result(folder: Path) -> Outcome:
+    """The result of a run.
+
+    Raises:
+        DataError: the run was not scored, or the file is damaged.
+    """
+    path = folder / RESULT
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        slices = tuple(
+            Slice(group=g, value=v, mean=m, stderr=s, count=n)
+            for g, v, m, s, n in found.pop("slices")
+        )
+        return Outcome(**found, slices=slices)
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} has no result", hint=f"qvl eval score {folder}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error

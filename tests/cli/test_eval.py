@@ -1,0 +1,148 @@
+"""qvl eval: run, score again, compare, merge, list; a scripted model in place of a loaded one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qvl.cli import options
+from qvl.cli.main import main
+from qvl.messages import GenerationResult
+
+
+Says = Callable[[str], None]
+
+
+class Red:
+    """Answers every question with one colour."""
+
+    def __init__(self, colour: str) -> None:
+        self.colour = colour
+
+    def generate(self, conversations, params):  # type: ignore[no-untyped-def]
+        return [
+            GenerationResult(
+                text=self.colour,
+                token_ids=(1,),
+                finish_reason="stop",
+                prompt_tokens=1,
+                completion_tokens=1,
+            )
+            for _ in conversations
+        ]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Says:
+    def model(colour: str) -> None:
+        monkeypatch.setattr(options, "load_model", lambda folder, args: Red(colour))
+
+    return model
+
+
+def _eval(*arguments: str) -> int:
+    return main(["eval", *arguments])
+
+
+def _run(output: Path, *more: str) -> int:
+    return _eval("run", "own-colour", "--limit", "30", "-o", str(output), *more)
+
+
+def test_a_run_is_scored_and_scored_again_alike(
+    tmp_path: Path,
+    says: Says,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    says("red")
+    assert _run(tmp_path, "--json") == 0
+    (first,) = json.loads(capsys.readouterr().out)
+    assert first["count"] == 30
+    assert first["numbers"]["seen"] == first["numbers"]["blank"]  # it does not look
+    says("blue")  # what is answered is not asked again
+    assert _run(tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [first]
+    assert _eval("score", str(tmp_path), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [first]
+    assert (tmp_path / "own-colour" / "report" / "index.html").exists()
+
+
+def test_two_runs_are_compared(
+    tmp_path: Path,
+    says: Says,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for colour in ("red", "blue"):
+        says(colour)
+        assert _run(tmp_path / colour) == 0
+    capsys.readouterr()
+    assert _eval("compare", str(tmp_path / "red"), str(tmp_path / "blue")) == 0
+    out = capsys.readouterr().out
+    assert "own-colour" in out
+    assert "picture: blank" in out
+
+
+def test_parts_are_merged(
+    tmp_path: Path,
+    says: Says,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    says("red")
+    parts = [tmp_path / "1", tmp_path / "2"]
+    for number, part in enumerate(parts, 1):
+        assert _run(part, "--shard", f"{number}/2") == 0
+    whole = tmp_path / "whole"
+    assert _eval("merge", *map(str, parts), "-o", str(whole)) == 0
+    assert _run(tmp_path / "one") == 0
+    capsys.readouterr()
+    for folder in (whole, tmp_path / "one"):
+        assert _eval("score", str(folder), "--json") == 0
+    merged, one = (json.loads(text) for text in _documents(capsys.readouterr().out))
+    assert merged == one
+
+
+def _documents(text: str) -> list[str]:
+    """JSON arrays that were printed one after another."""
+    return [part + "\n]" for part in text.split("\n]\n") if part.strip()]
+
+
+def test_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _eval("list") == 0
+    assert "own-colour" in capsys.readouterr().out
+    assert _eval("list", "--json") == 0
+    assert any(row["name"] == "own-colour" for row in json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "own-colur", "-o", "x"], "no benchmark named 'own-colur'"),
+        (["run", "own-colour", "-o", "x", "--limit", "0"], "--limit is 0"),
+        (["run", "own-colour", "-o", "x", "--shard", "3/2"], "expected one such as 2/8"),
+        (["run", "own-colour", "-o", "x", "--split", "sky"], "no split 'sky'"),
+        (["run", "own-colour", "-o", "x", "--endpoint", "http://127.0.0.1:9"], "needs --name"),
+        (["score", "nowhere"], "not the folder of a run"),
+        (["compare", "nowhere", "nothing"], "not the folder of a run"),
+    ],
+)
+def test_slips_are_one_line(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _eval(*arguments) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_answers_of_another_model_are_not_mixed_in(
+    tmp_path: Path,
+    says: Says,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    says("red")
+    assert _run(tmp_path) == 0
+    assert _run(tmp_path, "--split", "everyday") == 1
+    assert "answers of another run: split" in capsys.readouterr().err

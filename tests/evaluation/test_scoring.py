@@ -1,0 +1,158 @@
+"""Scores, their errors, comparisons of runs, pages, judges."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qvl.errors import ConfigError, DataError
+from qvl.evaluation.benchmark import Judge
+from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
+from qvl.evaluation.compare import compare_runs
+from qvl.evaluation.dataset_files import dataset_folder
+from qvl.evaluation.judges import judge_answers
+from qvl.evaluation.manifest import make_manifest, write_manifest
+from qvl.evaluation.report.page import Report
+from qvl.evaluation.run import Asking, ask_all
+from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.scoring import ScoreFile, read_result, score_run
+from qvl.evaluation.statistics import compare_paired, mcnemar, standard_error
+from qvl.messages import Conversation
+from tests.evaluation.quiz import QUIZ, Scripted, load, right
+
+
+def _wrong_on(*numbers: int):  # type: ignore[no-untyped-def]
+    return lambda text: "no idea" if int(right(text)) in numbers else right(text)
+
+
+def _run(folder: Path, answer) -> None:  # type: ignore[no-untyped-def]
+    questions = list(load(Path(), "test"))
+    write_manifest(folder, make_manifest(QUIZ, questions, split="test", model={}, inputs={}))
+    ask_all(questions, folder, Asking(generator=Scripted(answer), params=QUIZ.params))
+    scores = ScoreFile(folder)
+    outcome = score_run(QUIZ, questions, folder, each=scores.add)
+    scores.close(outcome)
+    assert read_result(folder) == outcome
+
+
+def test_runs_are_compared_question_by_question(tmp_path: Path) -> None:
+    _run(tmp_path / "a", _wrong_on(1, 2, 3))
+    _run(tmp_path / "b", _wrong_on(3, 4))
+    found = compare_runs(tmp_path / "a", tmp_path / "b")
+    assert (found.overall.better, found.overall.worse) == (2, 1)
+    assert found.overall.difference == pytest.approx(1 / 25)
+    assert found.overall.low < found.overall.difference < found.overall.high
+    assert found.overall.p_value == 1.0
+    assert [change.key for change in found.changes] == ["q4", "q1", "q2"]
+    assert set(found.slices) == {"parity: even", "parity: odd"}
+
+
+def test_other_questions_are_not_compared(tmp_path: Path) -> None:
+    _run(tmp_path / "a", right)
+    _run(tmp_path / "b", right)
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    write_manifest(tmp_path / "b", {**manifest, "prompts": "0"})
+    with pytest.raises(DataError, match="cannot be compared: prompts"):
+        compare_runs(tmp_path / "a", tmp_path / "b")
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(1, 5))
+def test_repeating_questions_in_clusters_does_not_make_a_score_surer(
+    values: list[bool], times: int
+) -> None:
+    numbers = [float(value) for value in values]
+    names = [str(i) for i in range(len(numbers))]
+    alone = standard_error(numbers, names)
+    assert standard_error(numbers * times, names * times) == pytest.approx(alone)
+    assert standard_error(numbers) == pytest.approx(alone)
+
+
+def test_intervals_cover_what_they_should() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        first, second = rng.random((2, 120))
+        paired = compare_paired(first.tolist(), (second + 0.1).tolist())
+        covered += paired.low <= 0.1 <= paired.high
+    assert covered >= 51  # 57 expected; fewer than 51 comes once in 300 draws of the seed
+    assert paired == compare_paired(first.tolist(), (second + 0.1).tolist())
+    assert paired.p_value is None
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_mcnemar_is_the_binomial_test(better: int, worse: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    n = better + worse
+    expected = stats.binomtest(better, n, 0.5).pvalue if n else 1.0
+    assert mcnemar(better, worse) == pytest.approx(expected, rel=1e-6, abs=1e-11)
+
+
+def test_pages_show_every_failure_and_load_nothing(tmp_path: Path) -> None:
+    _run(tmp_path, _wrong_on(1, 2, 3))
+    report = Report(tmp_path, QUIZ)
+    from qvl.evaluation.benchmark import Reply
+
+    outcome = score_run(
+        QUIZ,
+        load(Path(), "test"),
+        tmp_path,
+        each=lambda question, scored: report.add(question, scored, Reply(text=scored.text)),
+    )
+    page = report.close(outcome, {"split": "<b>test</b>", "model": {"name": "mine"}})
+    numbers = page.read_text()
+    assert "published" in numbers
+    assert "mine" in numbers
+    assert "<b>test</b>" not in numbers
+    failures = (tmp_path / "report" / "failures-1.html").read_text()
+    assert failures.count("<article") == 3 + 3  # wrong, and not asked
+    assert "no idea" in failures
+    assert "http" not in failures.replace("http://www.w3.org", "").replace("http-equiv", "")
+
+
+def test_a_judge_is_asked_once_and_its_scores_have_its_name(tmp_path: Path) -> None:
+    judge = Judge(
+        version="test 1",
+        prompt=lambda question, reply: Conversation.user("x", f"Say {reply.text}."),
+        read=lambda question, text: Score(value=0.5, why=f"judged {text}"),
+    )
+    judged = replace(QUIZ, judge=judge)
+    _run(tmp_path, right)
+    model = Scripted(lambda text: "fine")
+    rule = judge_answers(judged, load(Path(), "test"), tmp_path, model)
+    outcome = score_run(judged, load(Path(), "test"), tmp_path, rule=rule, judged_by="j")
+    assert outcome.headline == pytest.approx(50 * 22 / 25)
+    asked = model.asked
+    judge_answers(judged, load(Path(), "test"), tmp_path, model)
+    assert model.asked == asked == 22
+    with pytest.raises(ConfigError, match="scored by a rule"):
+        judge_answers(QUIZ, load(Path(), "test"), tmp_path, model)
+
+
+def test_benchmarks_are_found_by_name_area_and_suite() -> None:
+    assert {item.name for item in find_benchmarks(["own-click", "own-click"])} == {"own-click"}
+    assert find_benchmarks(["suite"]) == find_benchmarks(["own"])
+    with pytest.raises(ConfigError, match="no benchmark named 'own-clik'") as error:
+        find_benchmarks(["own-clik"])
+    assert "own-click" in str(error.value.hint)
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=lambda item: item.name)
+def test_rows_of_the_table_are_whole(benchmark) -> None:  # type: ignore[no-untyped-def]
+    assert BENCHMARKS[benchmark.name] is benchmark
+    assert benchmark.title
+    assert benchmark.source
+    assert set(benchmark.published) <= {"3b", "7b", "32b", "72b"}
+
+
+def test_files_of_a_dataset_are_where_they_were_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "quiz").mkdir()
+    assert dataset_folder("a/b", data=tmp_path, name="quiz") == tmp_path / "quiz"
+    assert dataset_folder("a/b", data=tmp_path, name="other") == tmp_path
+    with pytest.raises(DataError, match="is not a folder"):
+        dataset_folder("a/b", data=tmp_path / "no", name="quiz")
+    with pytest.raises(DataError, match="cannot be fetched"):
+        dataset_folder("nobody/nothing-at-all", name="quiz")
