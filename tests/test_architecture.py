@@ -65,7 +65,10 @@ TORCH_FREE = (
     "qvl.model.cost",
     "qvl.model.presets",
 )
-TORCH_ALLOWED = {"qvl.data.collate", "qvl.data.collate_drawings"}
+TORCH_ALLOWED = {
+    f"qvl.data.{name}"
+    for name in ("collate", "collate_captions", "collate_drawings", "collate_pairs")
+}
 NUMPY_TO_TENSOR = {"qvl.inference.runner", *TORCH_ALLOWED}
 
 # Libraries that only tests and benchmarks may use, as oracles and peers.

@@ -1,4 +1,4 @@
-"""Packs become tensors: with ``collate_drawings`` the only files of ``data`` that know torch.
+"""Packs become tensors: the only files of ``data`` that know torch are the ``collate`` ones.
 
 Owns: the batch that every objective over answers reads. Does not own: which samples share a pack
 (``packing``), labels that only drawn pictures have (``collate_drawings``).

@@ -8,6 +8,7 @@ of stored samples (``packing/planned``).
 
 from dataclasses import dataclass
 
+from qvl.data.branches import rejected_tokens
 from qvl.data.fingerprint import fingerprint
 from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackError
@@ -64,10 +65,11 @@ class DrawnPacks:
             try:
                 sample = self.mixture.sample(*numbers)
                 inputs = self.processor(sample.conversation, add_generation_prompt=False)
+                more = rejected_tokens(sample, inputs, self.processor.tokenizer)
             except (DataError, InputError) as error:
                 failures.append((f"the sample drawn from {numbers}", error))
                 return None
-            return Packed(sample=sample, inputs=inputs)
+            return Packed(sample=sample, inputs=inputs, more_tokens=more)
 
         made, _ = fill_pack(draw, self.budget)
         if failures:

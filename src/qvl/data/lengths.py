@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qvl.data.atomic import whole_file
+from qvl.data.branches import branched_tokens
 from qvl.data.fingerprint import fingerprint
 from qvl.data.processes import in_processes
 from qvl.data.records import Sample
@@ -186,13 +187,14 @@ def _measure(shared: tuple[Source, Processor], job: tuple[int, int, int]) -> tup
     faults: dict[int, str] = {}
     for number in range(start, stop):
         try:
-            conversation = undecoded(source, number).conversation
-            bill = processor.bill(conversation, add_generation_prompt=False)
+            sample = undecoded(source, number)
+            bill = processor.bill(sample.conversation, add_generation_prompt=False)
+            more = branched_tokens(sample, bill, processor.tokenizer) if sample.rejected else 0
         except QvlError as error:
             faults[number - start] = error.message
             sizes.append((0, 0, 0))
             continue
-        sizes.append((bill.total, bill.answer_tokens, len(bill.items)))
+        sizes.append((bill.total + more, bill.answer_tokens, len(bill.items)))
         grids += [item.grid for item in bill.items]
     tokens, answers, items = np.array(sizes, np.int32).reshape(-1, 3).T
     return part, _Part(

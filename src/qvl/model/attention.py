@@ -1,7 +1,8 @@
 """Attention over packed sequences: one entry, :func:`attend`, and its back ends.
 
-Owns: the back ends. Does not own: how segments become batches (``segments``), projections, rotary
-positions, or the KV cache (``kv_cache``).
+Owns: the back ends of every device. Does not own: kernels for CUDA that take segments as they are
+(``varlen``), how segments become batches (``segments``), projections, rotary positions, or the KV
+cache (``kv_cache``).
 
     q, k, v of all tokens in a row + Segments -> groups of like lengths -> batched attention
         -> one row in the order of the tokens
@@ -12,12 +13,15 @@ Nothing here builds a mask over the whole row, and nothing loops over single seg
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from qvl.model.branches import Branches, attend_branches
 from qvl.model.segments import Group, Plan, Segments, restore_rows, take_rows
+from qvl.model.varlen import flex, varlen
 
 __all__ = ["BACKENDS", "Backend", "Segments", "attend"]
 
@@ -109,7 +113,7 @@ def _matmul(
     return _attend_groups(q_THC, k_TKC, v_TKC, segments.plan(_PADDED_SHARE, q_THC.device), batched)
 
 
-BACKENDS: dict[str, Backend] = {"sdpa": _sdpa, "matmul": _matmul}
+BACKENDS: dict[str, Backend] = {"sdpa": _sdpa, "matmul": _matmul, "varlen": varlen, "flex": flex}
 
 
 def attend(
@@ -136,4 +140,6 @@ def attend(
         float[T, H, C]; the scale is C ** -0.5.
     """
     run = BACKENDS[backend] if isinstance(backend, str) else backend
+    if isinstance(segments, Branches):
+        return attend_branches(partial(run, causal=causal), q_THC, k_TKC, v_TKC, segments)
     return run(q_THC, k_TKC, v_TKC, segments, causal=causal)

@@ -134,7 +134,7 @@ def _history(rounds: Any) -> list[Any]:
 def _with_tags(turns: Sequence[Any], record: Mapping[str, Any]) -> list[Any]:
     """Pictures that no turn places stand before the first question.
     Source: TRL data_utils.py, prepare_multimodal_messages."""
-    named = next((record[key] for key in ("images", "image") if record.get(key)), [])
+    named: Any = next((record[key] for key in ("images", "image") if record.get(key)), [])
     count = len(named) if isinstance(named, list | tuple) else 1
     changed, placed = [], not count
     for turn in turns:

@@ -28,10 +28,22 @@ class PackBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """A sample with its model inputs."""
+    """A sample with its model inputs.
+
+    Attributes:
+        sample: what it is.
+        inputs: of its conversation.
+        more_tokens: of its rejected answers, which stand in the same pack.
+    """
 
     sample: Sample
     inputs: ModelInputs
+    more_tokens: int = 0
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of the language model."""
+        return len(self.inputs.input_ids) + self.more_tokens
 
 
 def fill_pack(
@@ -54,7 +66,7 @@ def fill_pack(
         item = draw(number)
         if item is None:
             continue
-        tokens += len(item.inputs.input_ids)
+        tokens += item.num_tokens
         patches += len(item.inputs.pixel_values)
         if tokens > budget.max_tokens or patches > budget.max_patches:
             if not pack:  # alone it is larger than the whole budget

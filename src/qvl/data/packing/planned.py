@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.branches import rejected_tokens
 from qvl.data.fingerprint import fingerprint
 from qvl.data.pack_source import PackError
 from qvl.data.packing import PackBudget, Packed
@@ -86,7 +87,9 @@ class PlannedPacks:
             add_generation_prompt=False,
             max_length=self.budget.max_tokens,
         )
-        size = len(inputs.input_ids), len(inputs.pixel_values)
+        more = rejected_tokens(sample, inputs, self.processor.tokenizer)
+        made = Packed(sample=sample, inputs=inputs, more_tokens=more)
+        size = made.num_tokens, len(inputs.pixel_values)
         planned = int(found.sizes.tokens[place]), int(found.sizes.patches[place])
         if size != planned:
             raise DataError(
@@ -94,7 +97,7 @@ class PlannedPacks:
                 f"{planned[1]}",
                 hint="the data was changed; start again, so that it is measured anew",
             )
-        return Packed(sample=sample, inputs=inputs)
+        return made
 
 
 def plan_packs(

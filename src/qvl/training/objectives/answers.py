@@ -8,6 +8,7 @@ weights (``data.collate``), the arithmetic of the loss (``losses``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -59,7 +60,16 @@ class AnswerObjective:
         return answer_loss(model, hidden, batch, weight_sum, meter, z_loss=self.z_loss).total
 
 
-def media_features(model: Qwen2_5_VL, batch: TrainBatch) -> Tensor:
+class HasMedia(Protocol):
+    """A batch with pictures."""
+
+    @property
+    def pixel_values(self) -> Tensor: ...
+    @property
+    def grid_thw(self) -> tuple[tuple[int, int, int], ...]: ...
+
+
+def media_features(model: Qwen2_5_VL, batch: HasMedia) -> Tensor:
     """Returns float[M, D]; keeps nothing for gradients when the tower and merger are frozen."""
     trained = any(parameter.requires_grad for parameter in model.visual.parameters())
     with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
