@@ -1,6 +1,7 @@
 """What a run was: written before its first step, so that any result can be traced and made
 again."""
 
+import hashlib
 import json
 import os
 import platform
@@ -36,6 +37,13 @@ def write_record(folder: Path, configuration: object) -> Path:
     path = folder / "run.json"
     path.write_text(json.dumps(record, indent=2) + "\n")
     return path
+
+
+def fingerprint(configuration: object) -> str:
+    """Returns a hash of a configuration, of what `write_record` writes of it but its folder."""
+    plain = _plain(configuration)
+    plain.pop("folder", None)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+LONGEST_S = 300
+"""Only a process that hangs takes so long, however busy the machine is."""
+
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.training.checkpoint.preloaded"])
 
@@ -25,7 +28,7 @@ def on_ranks(world: int, folder: Path, main: Callable[..., None], *args: Any) ->
     meeting = folder / f"meeting-{world}"
     started = [start(_rank, rank, world, meeting, main, args) for rank in range(world)]
     for process in started:
-        process.join(60)
+        process.join(LONGEST_S)
     codes = [process.exitcode for process in started]
     for process in started:
         process.kill()

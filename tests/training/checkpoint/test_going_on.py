@@ -14,11 +14,11 @@ import torch
 
 from qvl.errors import CheckpointError, ConfigError
 from qvl.training.checkpoint import writer as writer_module
-from qvl.training.checkpoint.folder import CHECKPOINTS
+from qvl.training.checkpoint.folder import CHECKPOINTS, Keeping
 from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import check_source, find_latest, load_state, open_checkpoint
 from qvl.training.checkpoint.state import carry_moments
-from qvl.training.checkpoint.writer import CheckpointWriter, Keeping
+from qvl.training.checkpoint.writer import CheckpointWriter
 from tests.training.checkpoint.network import Network, at, resume, save
 from tests.training.checkpoint.test_ranks import check_equal
 

@@ -13,7 +13,7 @@ from qvl.errors import CheckpointError
 from qvl.model.lora import adapter_parameters, add_lora, merge_lora
 from qvl.model.lora_config import LoraConfig
 from qvl.model.vlm import Qwen2_5_VL
-from qvl.training.checkpoint.adapters import Adapters, sums_of
+from qvl.training.checkpoint.adapters import Adapters, adapters_of
 from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.published import export_adapter, export_checkpoint
 from qvl.training.checkpoint.reader import load_state, open_checkpoint
@@ -23,7 +23,13 @@ from tests.checkpoint.small import write_checkpoint
 from tests.checkpoint.test_export import weight_bytes
 from tests.training.checkpoint.network import at
 
-LORA = LoraConfig(rank=2, targets=("q_proj", "attn.proj"), modules_to_save=("merger.ln_q",))
+LORA = LoraConfig(
+    rank=2,
+    targets=("q_proj", "attn.proj"),
+    rank_pattern={"attn.proj": 3},
+    alpha_pattern={"layers.1.self_attn.q_proj": 8.0},
+    modules_to_save=("merger.ln_q",),
+)
 
 
 def trained(model: Qwen2_5_VL) -> TrainState:
@@ -114,9 +120,10 @@ class _Run:
 
 
 def adapters_on(model: Qwen2_5_VL, base: str) -> Adapters:
-    sums = sums_of(dict(model.named_parameters()), CheckpointGroup())
     add_lora(model, LORA, generator=torch.Generator().manual_seed(1))
-    return Adapters(config=LORA, base_model=base, base_dtype="bfloat16", base_sums=sums)
+    adapters = adapters_of(model, CheckpointGroup(), base_model=base)
+    assert adapters is not None
+    return adapters
 
 
 @pytest.fixture

@@ -6,17 +6,19 @@ Owns: telling one base model from another by sums of its weights. Does not own t
     frozen parameters, plain or sharded -> sums_of -> {name: sum} -> marker -> compared on return
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from qvl.checkpoint.folder import some
 from qvl.errors import CheckpointError
-from qvl.model.lora_config import LoraConfig
+from qvl.model.lora import adapter_parameters, lora_layers, saved_parameters
+from qvl.model.lora_config import LoraConfig, LoraSpec
 from qvl.training.checkpoint.group import CheckpointGroup
 
 # Numbers that are widened at a time.
@@ -54,6 +56,43 @@ class Adapters:
         for name in ("targets", "modules_to_save"):
             fields[name] = tuple(fields[name])
         return cls(**{**raw, "config": LoraConfig(**fields)})
+
+
+def adapters_of(
+    model: nn.Module, group: CheckpointGroup, *, base_model: str = ""
+) -> Adapters | None:
+    """Returns what a model's adapters are on, or None if it has none. All ranks call it.
+
+    Args:
+        model: plain or sharded.
+        group: of all ranks.
+        base_model: see `Adapters`.
+    """
+    layers = lora_layers(model)
+    trained = adapter_parameters(model)
+    if not trained:
+        return None
+    specs = {name: layer.spec for name, layer in layers.items()}
+    one = next(iter(specs.values()), LoraSpec(rank=1, alpha=1.0))
+    config = LoraConfig(
+        rank=one.rank,
+        alpha=one.alpha,
+        targets=tuple(specs),
+        dropout=one.dropout,
+        rank_stabilised=one.rank_stabilised,
+        dora=one.dora,
+        rank_pattern={name: spec.rank for name, spec in specs.items() if spec.rank != one.rank},
+        alpha_pattern={n: spec.alpha for n, spec in specs.items() if spec.alpha != one.alpha},
+        modules_to_save=tuple(dict.fromkeys(n.rpartition(".")[0] for n in saved_parameters(model))),
+    )
+    base = {name: p for name, p in model.named_parameters() if name not in trained}
+    dtypes = Counter(p.dtype for p in base.values())
+    return Adapters(
+        config=config,
+        base_model=base_model,
+        base_dtype=str(dtypes.most_common(1)[0][0]).removeprefix("torch."),
+        base_sums=sums_of(base, group),
+    )
 
 
 def check_base(saved: Adapters, sums: Mapping[str, int], *, where: str) -> None:

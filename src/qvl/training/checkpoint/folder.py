@@ -37,6 +37,25 @@ _MAX_MARKER_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Keeping:
+    """Which checkpoints stay.
+
+    Attributes:
+        newest: so many of the newest, at least 1.
+        every: also those after every so many updates.
+    """
+
+    newest: int = 2
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.newest < 1 or (self.every is not None and self.every < 1):
+            raise ConfigError(
+                f"keeping is newest={self.newest}, every={self.every}, expected at least 1"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredFile:
     """Size and SHA-256 of one file."""
 
@@ -199,11 +218,10 @@ def put_in_place(part: Path, folder: Path) -> None:
     _sync(folder.parent)
 
 
-def prune(folder: Path, *, keep: int, keep_every: int | None) -> None:
-    """Removes all but the newest ``keep`` checkpoints and those after every ``keep_every``
-    updates."""
-    for path in complete(folder)[:-keep]:
-        if keep_every is None or updates_of(path) % keep_every:
+def prune(folder: Path, keeping: Keeping) -> None:
+    """Removes the checkpoints that need not be kept."""
+    for path in complete(folder)[: -keeping.newest]:
+        if keeping.every is None or updates_of(path) % keeping.every:
             # Without its marker it is no checkpoint, so a kill in between leaves no broken one.
             (path / MARKER).unlink()
             shutil.rmtree(path)

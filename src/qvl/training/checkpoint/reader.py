@@ -33,6 +33,7 @@ from qvl.training.checkpoint.rng import set_generator_state
 from qvl.training.checkpoint.state import (
     EMA,
     OPTIMISER,
+    OTHER,
     PARAMETERS,
     RANDOM,
     Position,
@@ -169,9 +170,14 @@ def load_state(
     _check_adapters(saved, adapters)
     _check_same(saved, PARAMETERS, state.parameters)
     _check_same(saved, EMA, state.ema)
-    shapes = saved.shapes(OPTIMISER)
-    state.make_moments(shapes)
-    tensors = state.tensors()
+    state.make_moments(saved.shapes(OPTIMISER))
+    known = shapes_of(saved.listing)
+    tensors = {
+        key: tensor
+        for key, tensor in state.tensors().items()
+        # What the loop remembers may change with its settings, and then begins afresh.
+        if not key.startswith(f"{OTHER}/") or known.get(key) == (tensor.shape, tensor.dtype)
+    }
     random = {
         f"{RANDOM}/{rank}": torch.zeros(shape, dtype=dtype)
         for rank, (shape, dtype) in saved.shapes(RANDOM).items()

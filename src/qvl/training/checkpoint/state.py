@@ -4,7 +4,7 @@ Owns: the keys of tensors, and an optimiser's state by the names of its paramete
 files. Learning rates and the order of data are functions of stage and step, so the position is all
 that is kept of them.
 
-    parameters/NAME, optimiser/NAME/exp_avg, ema/NAME, random/RANK -> one flat mapping
+    parameters/NAME, optimiser/NAME/exp_avg, ema/NAME, other/NAME, random/RANK -> a flat mapping
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from qvl.errors import CheckpointError
 
-PARAMETERS, OPTIMISER, EMA, RANDOM = "parameters", "optimiser", "ema", "random"
+PARAMETERS, OPTIMISER, EMA, OTHER, RANDOM = "parameters", "optimiser", "ema", "other", "random"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +67,13 @@ class TrainState:
             adapters only gives only what it trains; the rest is in the model it began from.
         optimiser: over some of these parameters.
         ema: averaged parameters, by the same names.
+        other: what else the loop remembers, the same on every rank.
     """
 
     parameters: Mapping[str, Tensor]
     optimiser: torch.optim.Optimizer | None = None
     ema: Mapping[str, Tensor] = field(default_factory=dict)
+    other: Mapping[str, Tensor] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by key, without the random generators."""
@@ -79,6 +81,7 @@ class TrainState:
             **{f"{PARAMETERS}/{name}": p.detach() for name, p in self.parameters.items()},
             **{f"{OPTIMISER}/{key}": value for key, value in self._moments().items()},
             **{f"{EMA}/{name}": value.detach() for name, value in self.ema.items()},
+            **{f"{OTHER}/{name}": value for name, value in self.other.items()},
         }
 
     def _moments(self) -> dict[str, Tensor]:

@@ -10,7 +10,6 @@ there. Does not own when (``trainer``) or what (``state``).
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +19,12 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 
-from qvl.errors import CheckpointError, ConfigError
+from qvl.errors import CheckpointError
 from qvl.training.checkpoint.adapters import Adapters
 from qvl.training.checkpoint.folder import (
     CHECKPOINTS,
     METADATA,
+    Keeping,
     Marker,
     StoredFile,
     describe_file,
@@ -41,25 +41,6 @@ from qvl.training.checkpoint.state import RANDOM, Position, TrainState
 from qvl.training.checkpoint.storage import num_bytes_of, write_tensors
 
 _PACKAGES = ("qvl", "torch", "numpy")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keeping:
-    """Which checkpoints stay.
-
-    Attributes:
-        newest: so many of the newest, at least 1.
-        every: also those after every so many updates.
-    """
-
-    newest: int = 2
-    every: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.newest < 1 or (self.every is not None and self.every < 1):
-            raise ConfigError(
-                f"keeping is newest={self.newest}, every={self.every}, expected at least 1"
-            )
 
 
 class CheckpointWriter:
@@ -81,13 +62,13 @@ class CheckpointWriter:
         run_folder: Path,
         group: CheckpointGroup,
         *,
-        keeping: Keeping = Keeping(),
+        keeping: Keeping | None = None,
         fingerprint: str = "",
         layout: str = "",
         adapters: Adapters | None = None,
     ) -> None:
         self.folder = run_folder / CHECKPOINTS
-        self.group, self.keeping = group, keeping
+        self.group, self.keeping = group, keeping or Keeping()
         self._fingerprint, self._layout, self._adapters = fingerprint, layout, adapters
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
@@ -205,4 +186,4 @@ class CheckpointWriter:
         with typed_errors(part, "completed"):
             write_marker(part, marker)
             put_in_place(part, part.with_suffix(""))
-            prune(self.folder, keep=self.keeping.newest, keep_every=self.keeping.every)
+            prune(self.folder, self.keeping)
