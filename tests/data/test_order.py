@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qvl.data.order import place_in_order, positions_of_rank
+from qvl.data.order import place_in_order
 from qvl.errors import ConfigError
 
 
@@ -39,18 +39,7 @@ def test_orders_differ_and_look_random() -> None:
     assert abs(table - size / 100).max() < 65
 
 
-@given(st.integers(0, 1000), st.integers(0, 20), st.integers(1, 8))
-def test_ranks_share_out_all_positions(state: int, count: int, world_size: int) -> None:
-    taken = [
-        positions_of_rank(state, count, rank=rank, world_size=world_size)
-        for rank in range(world_size)
-    ]
-    assert sorted(np.concatenate(taken).tolist()) == [*range(state, state + count * world_size)]
-
-
 def test_impossible_orders_are_refused() -> None:
     for size, position, seed in ((0, 0, 0), (5, -1, 0), (5, 0, -1), (2**63, 0, 0)):
         with pytest.raises(ConfigError):
             place_in_order(position, size=size, seed=seed)
-    with pytest.raises(ConfigError):
-        positions_of_rank(0, 1, rank=2, world_size=2)

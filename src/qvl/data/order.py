@@ -1,8 +1,7 @@
 """The global order of samples: a pure function of seed, epoch and position.
 
-Owns: the permutation of an epoch, and which positions a rank takes. Nothing is stored: any position
-is computed on its own, so that a run's whole state is one integer and no worker holds a list of
-millions.
+Owns: the permutation of an epoch. Nothing is stored: any position is computed on its own, and no
+process holds a list of millions. Does not own: sets and their weights (``packing.epochs``).
 
     position -> epoch, place -> permuted by a keyed Feistel network -> number of the sample
 
@@ -58,20 +57,6 @@ def place_in_order(position: int | Numbers, *, size: int, seed: int) -> int | Nu
         here = epochs == epoch
         numbers[here] = _permuted(places[here].astype(np.uint64), size, _keys(seed, epoch))
     return numbers if isinstance(position, np.ndarray) else int(numbers[0])
-
-
-def positions_of_rank(state: int, count: int, *, rank: int, world_size: int) -> Numbers:
-    """Returns the next ``count`` positions of a rank: int64[count].
-
-    All ranks together take positions ``state`` to ``state + count * world_size - 1``; that end is
-    the state to go on from, with as many ranks or with another number.
-
-    >>> positions_of_rank(100, 3, rank=1, world_size=4).tolist()
-    [101, 105, 109]
-    """
-    if not 0 <= rank < world_size:
-        raise ConfigError(f"rank {rank} of {world_size} ranks")
-    return state + rank + world_size * np.arange(count, dtype=np.int64)
 
 
 def _keys(seed: int, epoch: int) -> npt.NDArray[np.uint64]:

@@ -61,3 +61,7 @@ class PackError(DataError):
         super().__init__(f"{name}: {error.message}{others}", hint=error.hint)
         self.failures = tuple((name, error.message) for name, error in failures)
         self.made = made
+        self._arguments = failures, made
+
+    def __reduce__(self) -> tuple[type["PackError"], tuple[object, ...]]:
+        return PackError, self._arguments  # from worker processes

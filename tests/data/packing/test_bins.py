@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qvl.data.packing import PackBudget
-from qvl.data.packing.bins import BALANCE, alike, divided, fill_bins
+from qvl.data.packing.bins import BALANCE, alike, divided, fill_bins, spread
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,6 +34,21 @@ def test_packs_keep_both_budgets(sizes: list[tuple[int, int]]) -> None:
         assert np.bincount(bins, tokens).max() <= 100
         assert np.bincount(bins, patches).max() <= 50
         assert np.bincount(bins).min() >= 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 30)), max_size=30), st.integers(1, 9))
+def test_spread_packs_fit_or_are_none(sizes: list[tuple[int, int]], parts: int) -> None:
+    tokens, patches = np.array(sizes, np.int64).reshape(-1, 2).T
+    bins = spread(tokens, patches, tokens, PackBudget(max_tokens=100, max_patches=50), parts)
+    if bins is None:
+        assert tokens.sum() > 40 * parts or patches.sum() > 20 * parts
+    elif sizes:
+        assert np.bincount(bins, tokens).max() <= 100
+        assert np.bincount(bins, patches).max() <= 50
+        # No two packs could share work better by giving the dearer one's last sample away.
+        loads = np.bincount(bins, tokens, minlength=parts)
+        least = [min(tokens[bins == pack], default=0) for pack in range(parts)]
+        assert all(loads[p] - least[p] <= loads.min() for p in range(parts)) or patches.any()
 
 
 def test_packs_are_full_and_alike() -> None:

@@ -35,7 +35,8 @@ def test_every_epoch_has_every_sample_once(count: int, size: int, epochs: int, s
     assert plan.sums(tokens).max() <= BUDGET.max_tokens
     assert plan.sums(patches).max() <= BUDGET.max_patches
     # Where there are samples enough, every rank has work in every step.
-    assert count < size or min(len(pack) for step in packs for pack in step) > 0
+    few = count < plan.epoch_steps[0] * size
+    assert few or min(len(pack) for step in packs for pack in step) > 0
 
 
 @pytest.mark.parametrize("size", [8, 64])

@@ -5,6 +5,7 @@ samples stand in the window (``plan``).
 
     tokens, patches, costs of a window -> fill_bins() -> pack of each sample
     costs of packs -> alike() -> packs of each step, packs that wait for others like them
+    what is left at the end -> spread() or divided() -> as many packs as a step has
 
 Nothing here is random: equal sizes give equal packs on every machine.
 """
@@ -110,6 +111,37 @@ def alike(costs: Sequence[int], packs_per_step: int) -> tuple[list[list[int]], l
             waiting.append(order[at])
             at += 1
     return steps, waiting + order[at:]
+
+
+def spread(tokens: Ints, patches: Ints, costs: Ints, budget: PackBudget, parts: int) -> Ints | None:
+    """Returns the pack of each sample, int64[S], for so many packs of like cost, full or not; None
+    if the samples were not found to fit into so few. Arguments as `fill_bins`.
+
+    Source: Graham, Bounds on multiprocessing timing anomalies (1969): the costliest first, each to
+    the pack that has cost least so far.
+
+    >>> sizes = np.array([3, 3, 2, 2, 2])
+    >>> spread(sizes, sizes, sizes, PackBudget(max_tokens=9, max_patches=9), 2).tolist()
+    [0, 1, 0, 1, 0]
+    """
+    loads = [(0, pack) for pack in range(parts)]
+    room, patch_room = [budget.max_tokens] * parts, [budget.max_patches] * parts
+    bins = np.zeros(len(tokens), np.int64)
+    for sample in np.lexsort((-tokens, -costs)).tolist():
+        passed = []
+        while loads:
+            load, pack = heapq.heappop(loads)
+            if tokens[sample] <= room[pack] and patches[sample] <= patch_room[pack]:
+                break
+            passed.append((load, pack))
+        else:
+            return None
+        bins[sample] = pack
+        room[pack] -= int(tokens[sample])
+        patch_room[pack] -= int(patches[sample])
+        for entry in (*passed, (load + int(costs[sample]), pack)):
+            heapq.heappush(loads, entry)
+    return bins
 
 
 def divided(packs: Sequence[Ints], costs: Ints, parts: int) -> list[Ints]:

@@ -66,8 +66,8 @@ def _text(lengths: Lengths, config: ModelConfig) -> npt.NDArray[np.int64]:
     first, second = (text_flops(config.text, num_tokens=n, num_logits=0) for n in (1, 2))
     head = text_flops(config.text, num_tokens=1, num_logits=1) - first
     square = (second - 2 * first) / 2
-    tokens = lengths.tokens.astype(np.float64)
-    flops = (first - square) * tokens + square * tokens**2 + head * lengths.answers
+    tokens, answers = (x.astype(np.float64) for x in (lengths.tokens, lengths.answers))
+    flops = (first - square) * tokens + square * tokens**2 + head * answers
     return np.rint(flops / UNIT).astype(np.int64)
 
 

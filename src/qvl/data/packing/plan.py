@@ -21,7 +21,7 @@ import numpy.typing as npt
 from qvl.data.atomic import whole_file
 from qvl.data.fingerprint import fingerprint
 from qvl.data.packing import PackBudget
-from qvl.data.packing.bins import alike, divided, fill_bins
+from qvl.data.packing.bins import alike, divided, fill_bins, spread
 from qvl.data.packing.epochs import EpochOrder
 from qvl.errors import ConfigError
 
@@ -162,8 +162,7 @@ class _Epoch:
             self._fill(self.order.take(self.epoch, start, stop), stop >= len(self.order))
             chosen, waiting = alike(self._costs(), self.packs_per_step)
             if stop >= len(self.order):
-                chosen += self._rest(waiting)
-                waiting = []
+                chosen, waiting = self._rest(chosen, waiting), []
             while len(waiting) > _WAITING_STEPS * self.packs_per_step:
                 chosen.append(self._most_alike(waiting))
             # Else steps of one window would come from costly to cheap.
@@ -206,17 +205,30 @@ class _Epoch:
         del waiting[first : first + size]
         return taken
 
-    def _rest(self, waiting: list[int]) -> list[list[int]]:
-        """The last steps of an epoch: packs as they come, and the last ones divided so that every
-        rank has work."""
+    def _rest(self, chosen: list[list[int]], waiting: list[int]) -> list[list[int]]:
+        """The steps of the last window: packs that wait as they come, and the last ones anew, so
+        that every rank has work."""
         size = self.packs_per_step
         whole = len(waiting) - len(waiting) % size
-        groups = [waiting[at : at + size] for at in range(0, whole, size)]
-        if whole < len(waiting):
-            last = divided([self.packs[pack] for pack in waiting[whole:]], self.sizes.costs, size)
-            groups.append(list(range(len(self.packs), len(self.packs) + size)))
-            self.packs += last
-        return groups
+        steps = chosen + [waiting[at : at + size] for at in range(0, whole, size)]
+        last = [self.packs[pack] for pack in waiting[whole:]]
+        if not last:
+            return steps
+        count = 1
+        while sum(map(len, last)) < count * size and steps:  # too few samples for so many packs
+            last += [self.packs[pack] for pack in steps.pop()]
+            count += 1
+        first = len(self.packs)
+        self.packs += self._anew(last, count * size)
+        return steps + [[*range(at, at + size)] for at in range(first, len(self.packs), size)]
+
+    def _anew(self, packs: list[Ints], parts: int) -> list[Ints]:
+        """The samples of packs in so many packs; some are empty if there is no other way."""
+        samples = np.concatenate(packs)
+        bins = spread(*self.sizes.of(samples), self.budget, parts)
+        if bins is None:
+            return divided(packs, self.sizes.costs, parts)
+        return [samples[bins == pack] for pack in range(parts)]
 
 
 def _window(order: EpochOrder, sizes: Sizes, budget: PackBudget, packs_per_step: int) -> int:
