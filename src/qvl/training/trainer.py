@@ -1,32 +1,69 @@
 """The only training loop: stages in a row, some packs per rank and step.
 
-Owns: the order of a step, what is frozen, resuming, and the log. Does not own: the data
-(``data.pack_source``), the losses (``objectives``), or which run it is (``recipes``).
+Owns: the order of a step, what is frozen, what happens when something goes wrong, resuming. Does
+not own: the data (``data.pack_source``), the losses (``objectives``), or which run it is
+(``recipes``).
 
     source -> packs -> batches -> objective's loss -> gradients summed over packs and ranks ->
-    update -> log, state
+    judged by the guard -> update -> log, state
 """
 
-import json
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-from qvl.errors import ConfigError
+from qvl.errors import ConfigError, DataError, QvlError, TrainingError
+from qvl.model.lora import adapter_parameters
 from qvl.model.vlm import Qwen2_5_VL
-from qvl.training.checkpoint import load_state, save_state
+from qvl.training.checkpoint.run import Checkpoints
+from qvl.training.checkpoint.state import TrainState, carry_moments
 from qvl.training.config import RunConfig
+from qvl.training.ema import Averages
+from qvl.training.guard import IdleParts, StepGuard
+from qvl.training.interrupt import StopSignals
+from qvl.training.journal import Journal
 from qvl.training.loader import Loaded, load_steps, packs_of_rank
 from qvl.training.metrics import Meter
 from qvl.training.objectives import Batch
-from qvl.training.optim import build_optimiser, clip_gradients
+from qvl.training.optim import build_optimiser
+from qvl.training.parallel.gradients import clip_gradients, sum_gradients
+from qvl.training.parallel.prepare import prepare
+from qvl.training.parallel.ranks import Ranks
+from qvl.training.plan.work import Pack, Trained, step_flops
 from qvl.training.schedule import learning_rate
-from qvl.training.stages import Stage, part_of
+from qvl.training.stages import PARTS, Stage, part_of
+
+# Counted over a whole run, across its checkpoints.
+_COUNTED = ("samples", "bad_samples", "skipped_steps")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Running:
+    """A stage while it runs: what it changes, and what watches over it."""
+
+    number: int
+    stage: Stage
+    parameters: dict[str, nn.Parameter]
+    trained: dict[str, nn.Parameter]
+    optimiser: torch.optim.Optimizer
+    averages: Averages | None
+    guard: StepGuard
+    idle: IdleParts
+
+    @property
+    def state(self) -> TrainState:
+        """What a checkpoint holds of it."""
+        return TrainState(
+            parameters=self.parameters,
+            optimiser=self.optimiser,
+            ema={} if self.averages is None else self.averages.values,
+            other={"guard": self.guard.state},
+        )
 
 
 class Trainer:
@@ -34,8 +71,10 @@ class Trainer:
 
     Args:
         run: what to do.
-        model: float32 weights, on the run's device.
+        model: the same on every rank; spread over them as the run's layout says.
         report: called with each log line as a dictionary, on rank 0.
+        look: called on every rank each ``look_every`` steps and after the last one of a stage;
+            measures what is not trained on, and returns it for the log.
     """
 
     def __init__(
@@ -44,175 +83,232 @@ class Trainer:
         model: Qwen2_5_VL,
         *,
         report: Callable[[dict[str, Any]], None] = lambda line: None,
+        look: Callable[["Trainer", Stage], Mapping[str, Any]] | None = None,
     ) -> None:
-        self.run_config, self.model, self.report = run, model, report
+        self.run_config, self.model, self.report, self.look = run, model, report, look
         self.device = torch.device(run.device)
-        self.rank = dist.get_rank() if dist.is_initialized() else 0
-        self.world = dist.get_world_size() if dist.is_initialized() else 1
+        self.ranks = Ranks(run.layout, self.device)
+        self.rank, self.world = self.ranks.rank, self.ranks.world
         for stage in run.stages:
-            packs_of_rank(stage, rank=self.rank, world=self.world)
-
-    @property
-    def state_path(self) -> Path:
-        """Where the state of the run lies."""
-        return self.run_config.folder / "state.pt"
+            self._packs(stage)
+        self.journal = Journal(run.folder, rank=self.rank)
+        self._counted: Counter[str] = Counter()
+        masters = run.precision == "bf16_weights"
+        self.pack_loss = prepare(
+            model, self.ranks, precision="float32" if masters else run.precision
+        )
+        if masters:
+            if self.ranks.layout.is_sharded:
+                raise ConfigError(
+                    "precision is 'bf16_weights' with sharded weights, expected 'bf16'",
+                    hint="shards are float32 masters already, and gathered in bfloat16",
+                )
+            model.to(torch.bfloat16)
 
     def parameters(self, stage: Stage) -> dict[str, nn.Parameter]:
-        """Returns everything that a stage may train or carries along, by name."""
-        found = dict(self.model.named_parameters())
+        """Returns everything that a stage may train or carries along, by name: of a model with
+        adapters, only those."""
+        found = adapter_parameters(self.model) or dict(self.model.named_parameters())
         if stage.objective.heads is not None:
             heads = stage.objective.heads.named_parameters()
             found.update({f"heads.{name}": parameter for name, parameter in heads})
         return found
 
     def run(self, *, until: Callable[[], bool] = lambda: False) -> bool:
-        """Trains to the end, going on from a saved state; returns False if ``until`` stopped it
-        early."""
-        state = load_state(self.state_path)
-        first = 0
-        if state is not None:
-            first = state["stage"]
-            self._load_weights(self.run_config.stages[first], state)
-        for number in range(first, len(self.run_config.stages)):
-            resumed = state if state is not None and number == first else None
-            if not self._run_stage(number, resumed, until):
-                return False
+        """Trains to the end, going on from a saved state; returns False if it was stopped early, by
+        ``until``, Ctrl-C or SIGTERM.
+
+        Raises:
+            TrainingError: too many steps had to be skipped, a part gets no gradient, or the log
+                cannot be written.
+            DataError: a sample cannot be read, and this is not to be skipped.
+            CheckpointError: the state cannot be saved or read.
+        """
+        run = self.run_config
+        checkpoints = Checkpoints(run, self.model, layout=str(self.ranks.layout))
+        before: _Running | None = None
+        with checkpoints, StopSignals() as signals:
+            for number in range(checkpoints.first_stage, len(run.stages)):
+                running = self._begin(number)
+                if before is not None and run.keep_moments:
+                    carry_moments(before.optimiser, running.optimiser)
+                if not self._run_stage(running, checkpoints, lambda: until() or signals.asked):
+                    return False
+                before = running
         return True
 
     def _run_stage(
-        self, number: int, state: dict[str, Any] | None, until: Callable[[], bool]
+        self, running: _Running, checkpoints: Checkpoints, until: Callable[[], bool]
     ) -> bool:
+        stage, run = running.stage, self.run_config
+        start = checkpoints.resume(running.number, running.state)
+        for note in checkpoints.take_notes():
+            self._report(stage, start, {"note": note})
+        steps = load_steps(stage, self._packs(stage), start=start, workers=run.workers)
+        meter, began = Meter(), time.monotonic()
+        for step, loaded in enumerate(steps, start):
+            rate = learning_rate(step, steps=stage.num_steps, schedule=stage.schedule)
+            for group in running.optimiser.param_groups:
+                group["lr"] = group["peak"] * rate
+            stop = self._step(running, step, loaded, meter, until)
+            done = step + 1
+            if done % run.log_every == 0 or done == stage.num_steps:
+                self._log(stage, done, rate, meter, time.monotonic() - began)
+                meter, began = Meter(), time.monotonic()
+            if self.look is not None and (done % run.look_every == 0 or done == stage.num_steps):
+                paused = time.monotonic()
+                self._report(stage, done, self.look(self, stage))
+                began += time.monotonic() - paused
+            if done % run.save_every == 0 or stop or done == stage.num_steps:
+                checkpoints.save(running.number, done, running.state, self._counters(checkpoints))
+            if stop:
+                return False
+        return True
+
+    def _begin(self, number: int) -> _Running:
+        """Frees what the stage trains, freezes the rest, and makes what goes with it."""
         stage, run = self.run_config.stages[number], self.run_config
         parameters = self.parameters(stage)
         trained = {n: p for n, p in parameters.items() if part_of(n) in stage.rates}
         for name, parameter in parameters.items():
             parameter.requires_grad_(name in trained)
-        optimiser = build_optimiser(run.optimiser, stage.rates, trained)
-        start = 0
-        if state is not None:
-            start = state["step"]
-            optimiser.load_state_dict(state["optimiser"])
-        packs = packs_of_rank(stage, rank=self.rank, world=self.world)
-        steps = load_steps(stage, packs, start=start, workers=run.workers)
-        meter, began = Meter(), time.monotonic()
-        for step, loaded in enumerate(steps, start):
-            batches = self._batches(loaded)
-            rate = learning_rate(step, steps=stage.num_steps, schedule=stage.schedule)
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * rate
-            self._step(stage, batches, trained, optimiser, meter)
-            done = step + 1
-            if done % run.log_every == 0 or done == stage.num_steps:
-                self._log(stage, done, rate, meter, time.monotonic() - began)
-                meter, began = Meter(), time.monotonic()
-            stop = self._agree(until())
-            if done % run.save_every == 0 or stop or done == stage.num_steps:
-                self._save(number, done, parameters, optimiser)
-            if stop:
-                return False
-        return True
+        self.pack_loss.trained_parts_changed()
+        parts = {
+            part: [p for name, p in trained.items() if part_of(name) == part]
+            for part in PARTS
+            if part in stage.rates
+        }
+        return _Running(
+            number=number,
+            stage=stage,
+            parameters=parameters,
+            trained=trained,
+            optimiser=build_optimiser(
+                run.optimiser, stage.rates, trained, master=run.precision == "bf16_weights"
+            ),
+            averages=None if run.ema is None else Averages(trained, decay=run.ema),
+            guard=StepGuard(run.failures),
+            idle=IdleParts(stage.name, parts, patience=run.failures.idle_steps),
+        )
 
-    def _batches(self, loaded: list[Loaded]) -> list[Batch]:
-        batches = []
-        for item in loaded:
-            if item.batch is None:
-                assert item.error is not None
-                raise item.error
-            batches.append(item.batch.to(self.device))
-        return batches
-
-    def _agree(self, stop: bool) -> bool:
-        """True on every rank as soon as it is on one, so that all stop at the same step."""
-        return bool(self._sum(torch.tensor([float(stop)])) > 0)
-
-    def _sum(self, numbers: Tensor) -> Tensor:
-        """Returns the sum over ranks of numbers on the CPU."""
-        if self.world == 1:
-            return numbers
-        total = numbers.to(self.device)
-        dist.all_reduce(total)
-        return total.cpu()
+    def _packs(self, stage: Stage) -> range:
+        return packs_of_rank(stage, rank=self.ranks.data_rank, world=self.ranks.num_data_ranks)
 
     def _step(
         self,
-        stage: Stage,
-        batches: list[Batch],
-        trained: dict[str, nn.Parameter],
-        optimiser: torch.optim.Optimizer,
+        running: _Running,
+        step: int,
+        loaded: list[Loaded],
         meter: Meter,
-    ) -> None:
-        objective = stage.objective
-        counts = [objective.counts(batch).cpu() for batch in batches]
-        totals = self._sum(torch.stack(counts).sum(0))
-        bf16 = self.run_config.precision == "bf16"
-        for batch in batches:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                loss = objective.loss(self.model, batch, totals, meter)
-            meter.ratio("loss", loss, 0)
-            loss.backward()
-            meter.count("patches", sum(t * h * w for t, h, w in batch.grid_thw))
-            meter.count("tokens", sum(batch.lengths))
-            meter.count("pictures", len(batch.grid_thw))
-        if self.rank == 0:
-            meter.ratio("loss", 0, 1)
-        norm = clip_gradients(_sum_gradients(trained, self.world), self.run_config.optimiser.clip)
-        if self.rank == 0:
-            meter.ratio("grad_norm", norm, 1)
-        optimiser.step()
+        until: Callable[[], bool],
+    ) -> bool:
+        """One step; returns whether some rank wants to stop after it."""
+        stage, optimiser = running.stage, running.optimiser
+        batches = [item.batch.to(self.device) for item in loaded]
+        self._counted["samples"] += sum(len(item.samples) for item in loaded)
+        self._counted["bad_samples"] += sum(len(item.failures) for item in loaded)
+        totals = self._totals(stage, step, loaded, batches, meter)
+        losses = self._backward(stage, batches, totals, meter)
+        gradients = sum_gradients(running.trained.values())
+        running.idle.look()
+        norm = clip_gradients(gradients, self.run_config.optimiser.clip)
+        # In one message: what is minimised, and whether to stop.
+        mine = torch.tensor([sum(losses), float(until())], dtype=torch.float64)
+        loss, stop = self.ranks.sum(mine).tolist()
+        reason = running.guard.judge(loss, norm)
+        if reason is None:
+            optimiser.step()
+            if running.averages is not None:
+                running.averages.update(step)
+        else:
+            packs = list(zip(loaded, losses, strict=True))
+            self.journal.skipped(stage.name, step, reason, packs)
+            running.guard.give_up(reason)
         optimiser.zero_grad(set_to_none=True)
+        if self.rank < self.ranks.layout.pack_ranks:
+            self._counted["skipped_steps"] += int(reason is not None)
+        if self.rank == 0:
+            meter.events("skipped_steps", int(reason is not None))
+            if reason is None:
+                meter.ratio("loss", loss, 1)
+                meter.ratio("grad_norm", norm, 1)
+        return bool(stop)
+
+    def _totals(
+        self,
+        stage: Stage,
+        step: int,
+        loaded: Sequence[Loaded],
+        batches: Sequence[Batch],
+        meter: Meter,
+    ) -> Tensor:
+        """The denominators of the step; stops all ranks alike if one has samples that it must not
+        go on without."""
+        skips = self.run_config.failures.bad_samples == "skip"
+        failures = [failure for item in loaded for failure in item.failures]
+        self.journal.unreadable(stage.name, step, failures)
+        meter.events("bad_samples", len(failures))
+        errors: list[QvlError] = [item.error for item in loaded if item.error is not None]
+        if failures and not skips:
+            sample, why = failures[0]
+            hint = "mend it, or let the run skip bad samples (failures.bad_samples=skip)"
+            errors.append(DataError(f"{sample}: {why}", hint=hint))
+        counts = torch.stack([stage.objective.counts(batch).cpu() for batch in batches]).sum(0)
+        shared = self.ranks.sum(torch.cat([counts, counts.new_tensor([float(len(errors))])]))
+        if errors:
+            raise errors[0]
+        if shared[-1] > 0:
+            raise TrainingError(
+                "another rank stopped because of its samples", hint="see what that rank says"
+            )
+        return shared[:-1]
+
+    def _backward(
+        self, stage: Stage, batches: Sequence[Batch], totals: Tensor, meter: Meter
+    ) -> list[float]:
+        """Adds the gradients of all packs of this rank; returns their shares of the loss."""
+        bf16 = self.run_config.precision == "bf16"
+        losses = []
+        for number, batch in enumerate(batches, 1):
+            self.pack_loss.next_is_last(number == len(batches))
+            predicted = meter.total("answer_tokens")
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                loss = self.pack_loss(stage.objective, batch, totals, meter)
+            loss.backward()
+            losses.append(loss.detach())
+            self._count(stage, batch, int(meter.total("answer_tokens") - predicted), meter)
+        return torch.stack(losses).tolist()
+
+    def _count(self, stage: Stage, batch: Batch, predicted: int, meter: Meter) -> None:
+        meter.count("patches", sum(t * h * w for t, h, w in batch.grid_thw))
+        meter.count("tokens", sum(batch.lengths))
+        meter.count("pictures", len(batch.grid_thw))
+        learning = {part: part in stage.rates for part in ("tower", "merger", "llm")}
+        if self.run_config.peak_flops is None or not any(learning.values()):
+            return
+        pack = Pack(lengths=batch.lengths, grids=batch.grid_thw, answers=predicted)
+        meter.count("flops", step_flops(self.model.config, pack, Trained(**learning)).model)
 
     def _log(self, stage: Stage, done: int, rate: float, meter: Meter, seconds: float) -> None:
-        summary = meter.summary(seconds)
-        if self.rank:
-            return
-        line = {
-            "stage": stage.name, "step": done, "steps": stage.num_steps, "rate": round(rate, 4),
-            "seconds": round(seconds, 2), **summary,
-        }  # fmt: skip
-        self.run_config.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.run_config.folder / "log.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
-        self.report(line)
+        peak = self.run_config.peak_flops
+        summary = meter.summary(
+            seconds,
+            pack_ranks=self.ranks.layout.pack_ranks,
+            peak_flops=None if peak is None else peak * self.world,
+        )
+        self._report(stage, done, {"rate": round(rate, 4), "seconds": round(seconds, 2), **summary})
 
-    def _save(
-        self,
-        number: int,
-        step: int,
-        parameters: dict[str, nn.Parameter],
-        optimiser: torch.optim.Optimizer,
-    ) -> None:
-        if self.rank:
-            return
-        state = {
-            "stage": number,
-            "step": step,
-            "parameters": {n: p.detach() for n, p in parameters.items()},
-            "optimiser": optimiser.state_dict(),
+    def _report(self, stage: Stage, done: int, found: Mapping[str, Any]) -> None:
+        if self.rank == 0:
+            line = {"stage": stage.name, "step": done, "steps": stage.num_steps, **found}
+            self.journal.log(line)
+            self.report(line)
+
+    def _counters(self, checkpoints: Checkpoints) -> dict[str, int]:
+        """What was counted on all ranks since the run began."""
+        here = torch.tensor([self._counted[name] for name in _COUNTED], dtype=torch.float64)
+        found = self.ranks.sum(here / self.ranks.layout.pack_ranks).tolist()
+        return {
+            name: checkpoints.counters.get(name, 0) + round(number)
+            for name, number in zip(_COUNTED, found, strict=True)
         }
-        save_state(self.state_path, state)
-
-    def _load_weights(self, stage: Stage, state: dict[str, Any]) -> None:
-        saved, parameters = state["parameters"], self.parameters(stage)
-        if saved.keys() != parameters.keys():
-            raise ConfigError(
-                f"{self.state_path} was saved by another model",
-                hint="use another folder for this run",
-            )
-        with torch.no_grad():
-            for name, parameter in parameters.items():
-                parameter.copy_(saved[name])
-
-
-def _sum_gradients(trained: dict[str, nn.Parameter], world: int) -> list[Tensor]:
-    """Adds gradients over ranks in one message; a parameter that got none counts as zero."""
-    parameters = list(trained.values())
-    for parameter in parameters:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    grads = [p.grad for p in parameters if p.grad is not None]
-    if world > 1:
-        flat = torch.cat([g.flatten() for g in grads])
-        dist.all_reduce(flat)
-        for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
-            grad.copy_(part.view_as(grad))
-    return grads
