@@ -224,3 +224,14 @@ def test_a_model_that_is_named_reaches_the_recipe(
     code, out, err = run(*call, "b")
     assert code == 0, err
     assert "asks" not in json.loads(out)["seconds"]
+
+
+def test_convert_names_pictures_that_break_off(run: Run, folder: Path) -> None:
+    (folder / "cut.jpg").write_bytes(picture(400, 400)[:-700])
+    rows = [record("<image>What?", "That.", image=name) for name in ("a.jpg", "cut.jpg")]
+    (folder / "some.json").write_text(json.dumps(rows))
+    for target in ("shards", "some.parquet", "back.json"):
+        code, out, err = run("data", "convert", "some.json", "-o", target)
+        assert (code, out) == (1, f"{target}\n")
+        assert "picture 0: " in err, err
+        assert "1 samples written, 1 not" in err

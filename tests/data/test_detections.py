@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from qvl.data.detection_endpoint import DetectionEndpoint, read_detections
 from qvl.data.detections import Belief, asked_step, believed, mark_step
 from qvl.data.masks import run_lengths
 from qvl.data.steps import Dropped, Kept
+from qvl.endpoint.http import Response
 from qvl.errors import ConfigError, DataError, QvlError
 from qvl.geometry import Box, ImageSize
 from qvl.messages import Image
@@ -258,3 +260,19 @@ def test_any_json_is_read_or_refused(detections: list[Any]) -> None:
     except DataError:
         return
     assert all(item.name == "cat" for item in items)
+
+
+def test_a_server_is_asked_when_it_says_and_not_for_ever() -> None:
+    waits = {"retry-after": "7"}
+
+    def busy(address: object, path: str, *rest: object, **options: object) -> Response:
+        return Response(status=429, headers=waits, body=b"")
+
+    endpoint = DetectionEndpoint(url="http://127.0.0.1:9", most_tries=5, call_s=3.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qvl.data.detection_endpoint.post", busy)
+        start = time.monotonic()
+        # It would have to wait seven seconds; the picture may take three.
+        with pytest.raises(DataError, match="no detections within 3 s, at last: status 429"):
+            endpoint.detect(PIL.Image.new("RGB", (60, 50)), ["cat"])
+    assert time.monotonic() - start < 2

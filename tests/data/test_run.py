@@ -5,9 +5,11 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -24,8 +26,9 @@ from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, ShardWriter, write_shards
 from qvl.data.sources import SomeOf
 from qvl.data.steps import filter_step, map_step
+from qvl.data.time_limit import time_limit
 from qvl.errors import ConfigError, DataError
-from tests.data.pipelines import STEPS, few, louder, shapes
+from tests.data.pipelines import STEPS, few, hang, louder, shapes
 from tests.data.small import asked
 
 SMALL = RunOptions(per_shard=10, failure_budget=1.0)
@@ -316,3 +319,30 @@ def test_only_examples_of_rejects_are_kept_unless_asked(tmp_path: Path) -> None:
     summary = run_local(shapes(40), STEPS[:1], tmp_path, options=replace(SMALL, per_shard=40))
     assert summary.num_dropped > 2
     assert len(ShardReader(tmp_path / "aside")) == parts._EXAMPLES
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sample_that_hangs_is_one_failure(tmp_path: Path, processes: int) -> None:
+    source = shapes(24)
+    hangs = [n for n in range(24) if len(source[n].facts["shapes"]) == 1]
+    assert 1 < len(hangs) < 12
+    options = replace(SMALL, per_shard=12, sample_s=0.2)
+    steps = [filter_step("hang", hang)]
+    summary = run_local(source, steps, tmp_path, processes=processes, options=options)
+    assert [failure.number for failure in summary.failures] == hangs
+    assert {failure.message for failure in summary.failures} == {"the step took more than 0.2 s"}
+    assert summary.num_kept == 24 - len(hangs)
+    with pytest.raises(ConfigError, match="s for a sample, expected above 0"):
+        RunOptions(sample_s=0)
+
+
+def test_an_alarm_interrupts_what_looks_for_signals() -> None:
+    slow = re.compile(r"(a+)+$")
+    with pytest.raises(DataError, match="reading took more than"), time_limit(0.2, "reading"):
+        slow.match("a" * 40 + "b")
+    with time_limit(0.05, "nothing"):
+        pass
+    time.sleep(0.1)  # no alarm is left
+    thread = threading.Thread(target=lambda: time_limit(1, "x").__enter__())
+    thread.start()
+    thread.join()

@@ -144,6 +144,12 @@ def _add_run_options(parser: argparse.ArgumentParser, *, is_optional: bool = Fal
     parser.add_argument(
         "--retry-failed", action="store_true", help="do finished parts with failed samples again"
     )
+    parser.add_argument(
+        "--sample-seconds",
+        type=float,
+        metavar="S",
+        help="what a step may take for a sample, which fails after that; default 1800",
+    )
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     _add_output(parser, is_optional=is_optional)
     add_model_options(parser, runs=False)

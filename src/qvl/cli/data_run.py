@@ -18,19 +18,20 @@ from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json
 from qvl.data.interchange.annotations import write_annotations
 from qvl.data.interchange.coco import write_coco
-from qvl.data.interchange.opening import Data, open_data
+from qvl.data.interchange.opening import Data, open_data, where
 from qvl.data.interchange.parquet import write_parquet
 from qvl.data.lengths import lengths_of
+from qvl.data.lint import readable
 from qvl.data.local import run_local
 from qvl.data.mixture import Mixture
-from qvl.data.parts import PartResult
+from qvl.data.parts import SAMPLE_S, PartResult
 from qvl.data.ray import run_ray
 from qvl.data.records import Sample
 from qvl.data.report import write_report
 from qvl.data.run import FAILURE_BUDGET, RunOptions, RunSummary
 from qvl.data.shards import ShardReader
 from qvl.data.sources import DrawnSource, SomeOf, Source
-from qvl.data.steps import Step
+from qvl.data.steps import Step, map_step
 from qvl.errors import InputError, QvlError
 from qvl.options import nearest, shown
 from qvl.recipes.data_recipes import DATA_RECIPES
@@ -88,6 +89,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         keep_rejects=args.keep_rejects,
         failure_budget=budget,
         retry_failed=args.retry_failed,
+        sample_s=SAMPLE_S if args.sample_seconds is None else args.sample_seconds,
         progress=_shown_progress(),
     )
 
@@ -116,7 +118,8 @@ def convert(args: argparse.Namespace) -> int:
         # Everything that can be kept is kept; what cannot is named below.
         options = RunOptions(failure_budget=1.0, progress=_shown_progress())
         processes = positive(args.processes, "--processes")
-        summary = run_local(data, [], target, processes=processes, options=options)
+        steps = [map_step("readable", readable)]
+        summary = run_local(data, steps, target, processes=processes, options=options)
         count = summary.num_kept
         problems = [f"sample {f.number}: {f.message}" for f in summary.failures]
         num_problems = summary.num_failed
@@ -139,9 +142,11 @@ def convert(args: argparse.Namespace) -> int:
 def _readable(data: Data, problems: list[str]) -> Iterator[Sample]:
     for number in range(len(data)):
         try:
-            yield data[number]
+            yield readable(data[number])
         except QvlError as error:
-            problems.append(error.message)
+            message = error.message
+            place = where(data, number)
+            problems.append(message if message.startswith(place) else f"{place}: {message}")
 
 
 def _recipe(args: argparse.Namespace) -> tuple[Source, Sequence[Step]]:

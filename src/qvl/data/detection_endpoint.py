@@ -26,6 +26,7 @@ import PIL.Image
 
 from qvl.data.annotated import Instance
 from qvl.data.masks import RunLengths, read_counts
+from qvl.endpoint.client import asked_to_wait
 from qvl.endpoint.http import Address, ConnectionFailed, Response, Sockets, post
 from qvl.errors import ConfigError, DataError
 from qvl.geometry import Box, ImageSize, clip
@@ -47,7 +48,9 @@ class DetectionEndpoint:
         url: such as "http://127.0.0.1:8090"; "/detect" is put behind it.
         api_key: sent as a bearer token; never in a message of ours.
         request_s: seconds that a request may take.
-        most_tries: of a request; after 429 and 5xx it waits longer each time.
+        call_s: seconds that a picture may take, with all tries and waiting.
+        most_tries: of a request; after 429 and 5xx it waits as long as the server asks, or longer
+            each time.
         max_response_bytes: of a response.
         least_score: below it nothing is asked for.
     """
@@ -55,13 +58,14 @@ class DetectionEndpoint:
     url: str
     api_key: str | None = field(default=None, repr=False)
     request_s: float = 60.0
+    call_s: float = 600.0
     most_tries: int = 5
     max_response_bytes: int = 64 * 2**20
     least_score: float = 0.1
     _address: Address = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("request_s", "most_tries", "max_response_bytes"):
+        for name in ("request_s", "call_s", "most_tries", "max_response_bytes"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected more than 0")
         object.__setattr__(self, "_address", Address.parse(self.url))
@@ -85,13 +89,19 @@ class DetectionEndpoint:
 
     def _sent(self, body: bytes) -> bytes:
         """The body of a response that succeeded, perhaps after several tries."""
+        deadline = time.monotonic() + self.call_s
         told = ""
+        wait_s = 0.0
         for attempt in range(self.most_tries):
-            if attempt:
-                bound = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempt - 1))
-                time.sleep(random.uniform(bound / 2, bound))
+            if wait_s >= deadline - time.monotonic():
+                raise DataError(
+                    f"{self.url} gave no detections within {self.call_s:g} s, at last: {told}"
+                )
+            time.sleep(wait_s)
+            bound = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**attempt)
+            wait_s = random.uniform(bound / 2, bound)
             try:
-                response = self._post(body)
+                response = self._post(body, seconds=deadline - time.monotonic())
             except ConnectionFailed as error:
                 told = str(error)
                 continue
@@ -102,9 +112,10 @@ class DetectionEndpoint:
                 raise ConfigError(f"{self.url} refuses with {told}")
             if response.status != HTTPStatus.TOO_MANY_REQUESTS and response.status < 500:
                 raise DataError(f"{self.url} does not take this picture: {told}")
+            wait_s = asked_to_wait(response, otherwise=wait_s)
         raise DataError(f"{self.url} failed {self.most_tries} times, at last: {told}")
 
-    def _post(self, body: bytes) -> Response:
+    def _post(self, body: bytes, *, seconds: float) -> Response:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
@@ -113,7 +124,7 @@ class DetectionEndpoint:
             _PATH,
             body,
             headers,
-            seconds=self.request_s,
+            seconds=min(self.request_s, seconds),
             max_bytes=self.max_response_bytes,
             sockets=Sockets(),
         )

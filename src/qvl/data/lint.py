@@ -23,7 +23,7 @@ from qvl.data.interchange.opening import Data, where
 from qvl.data.places import Place, answer_text, places
 from qvl.data.preferences import preference_problems
 from qvl.data.records import Sample
-from qvl.errors import QvlError
+from qvl.errors import DataError, QvlError
 from qvl.geometry import PixelLimits
 from qvl.messages import Image, Video
 from qvl.processing.image import load_image
@@ -181,7 +181,7 @@ def lint(
             continue
         messages = [*check_sample(sample)]
         try:
-            found = places(sample, limits)
+            found = places(sample, limits, questions=True)
             messages += _outside(found)
             findings.evidence.add(found)
             key = bytes.fromhex(content_id(sample))
@@ -199,11 +199,26 @@ def lint(
 
 def check_sample(sample: Sample) -> Iterator[str]:
     """Yields what is wrong with one sample: its media, its turns, its answers."""
+    yield from _media_problems(sample)
+    yield from turn_problems(sample)
+
+
+def readable(sample: Sample) -> Sample:
+    """Returns the sample as it is, its media decoded once; for `steps.map_step`.
+
+    Raises:
+        DataError: a picture is cut off or damaged, or a video cannot be read.
+    """
+    for problem in _media_problems(sample):
+        raise DataError(problem)
+    return sample
+
+
+def _media_problems(sample: Sample) -> Iterator[str]:
     for number, part in enumerate(media_of(sample.conversation)):
         fault = _unreadable(part)
         if fault is not None:
             yield f"{'picture' if isinstance(part, Image) else 'video'} {number}: {fault}"
-    yield from turn_problems(sample)
     yield from preference_problems(sample)
 
 

@@ -27,6 +27,7 @@ from qvl.data.shard_index import FORMAT, read_table, shard_name, table_path, wri
 from qvl.data.shards import ShardWriter
 from qvl.data.sources import Source
 from qvl.data.steps import Dropped, Failed, Step, pipeline_fingerprint
+from qvl.data.time_limit import time_limit
 from qvl.errors import ConfigError, DataError, InputError
 
 ASIDE = "aside"
@@ -35,12 +36,15 @@ MARKERS = "parts"
 READ, STORE = "read", "store"
 """What stands in place of a step's name for samples that could not be read or stored."""
 
+SAMPLE_S = 1800.0
+"""Half an hour: a long video captioned by a slow server takes minutes. Ours."""
+
 _CHUNK = 16
 _EXAMPLES = 2
 _LISTED_FAILURES = 20
 _LONGEST_MESSAGE = 300
 
-_FAULTS = (
+FAULTS = (
     InputError, DataError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
@@ -60,6 +64,7 @@ class Job:
         keep_rejects: put all dropped samples aside, not only examples of each reason.
         most_failures: a part with more failed samples than this stops the run.
         retry_failed: do finished parts again in which samples failed.
+        sample_s: seconds that a step may take for a sample, see `time_limit`.
     """
 
     source: Source
@@ -69,6 +74,7 @@ class Job:
     keep_rejects: bool
     most_failures: int
     retry_failed: bool = False
+    sample_s: float = SAMPLE_S
 
     @property
     def num_parts(self) -> int:
@@ -227,15 +233,19 @@ class _Work:
         for number in numbers:
             self.num_read += 1
             try:
-                yield _Item(number, self.job.source[number], False)
-            except _FAULTS as error:
+                with time_limit(self.job.sample_s, "reading it"):
+                    sample = self.job.source[number]
+            except FAULTS as error:
                 self._fail(READ, number, None, error)
+            else:
+                yield _Item(number, sample, False)
         self.seconds[READ] += time.perf_counter() - start
 
     def _step(self, step: Step, batch: list[_Item]) -> list[_Item]:
         try:
-            outcomes = step.apply([item.sample for item in batch])
-        except _FAULTS as error:
+            with time_limit(self.job.sample_s * len(batch), "the step"):
+                outcomes = step.apply([item.sample for item in batch])
+        except FAULTS as error:
             if len(batch) == 1:
                 self._fail(step.name, batch[0].number, batch[0].sample, error)
                 return []
@@ -261,8 +271,9 @@ class _Work:
 
     def _store(self, item: _Item) -> None:
         try:
-            encoded = encode_sample(item.sample)
-        except _FAULTS as error:
+            with time_limit(self.job.sample_s, "storing it"):
+                encoded = encode_sample(item.sample)
+        except FAULTS as error:
             self._fail(STORE, item.number, None, error)
             return
         if item.was_changed and len(self.changed) < _EXAMPLES:
@@ -290,7 +301,7 @@ class _Work:
         provenance = replace(sample.provenance, dropped=why)
         try:
             encoded = encode_sample(replace(sample, provenance=provenance))
-        except _FAULTS:
+        except FAULTS:
             return  # its media cannot be stored; the counts and the list of failures have it
         if self._aside is None:
             folder = self.job.folder / ASIDE

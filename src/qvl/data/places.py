@@ -1,4 +1,4 @@
-"""The boxes and points that the answers of a sample state, each with the picture it is in.
+"""The boxes and points that the turns of a sample state, each with the picture it is in.
 
 Owns: which answers are read how, and through which pictures. Does not own: reading (``tasks``).
 
@@ -9,6 +9,7 @@ Coordinates in a sample's answers are in resized_px, as models write them; place
 original_px.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,13 @@ from qvl.tasks.tool_calls import format_call
 
 _CALL = "<tool_call>"
 _PAGE = "<html>"
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_PLAIN = r"-?\d{1,6}(?:\.\d{1,4})?"
+_ASKED = re.compile(
+    rf'(?:"(?P<key>bbox_2d|point_2d)"\s*:\s*)?\[\s*{_PLAIN}(?:\s*,\s*{_PLAIN}){{1,3}}\s*\]'
+    rf"|<\|box_start\|>\(\s*{_PLAIN}\s*,\s*{_PLAIN}\s*\),\(\s*{_PLAIN}\s*,\s*{_PLAIN}\s*\)<\|box_end\|>"
+)
+_LONGEST_QUESTION = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,12 +73,15 @@ class Place:
         return Mark(shape=point, label=self.label, group=self.label)
 
 
-def places(sample: Sample, limits: PixelLimits = DEFAULT_LIMITS) -> list[Place]:
+def places(
+    sample: Sample, limits: PixelLimits = DEFAULT_LIMITS, *, questions: bool = False
+) -> list[Place]:
     """Returns what the answers point at; answers about no picture, and prose, point at nothing.
 
     Args:
         sample: its pictures are measured, not decoded.
         limits: under which its pictures are resized.
+        questions: also return what questions point at, in the newest picture then.
 
     Raises:
         InputError: a picture cannot be read.
@@ -82,6 +93,9 @@ def places(sample: Sample, limits: PixelLimits = DEFAULT_LIMITS) -> list[Place]:
         transforms += [measure_image(picture, limits) for picture in pictures]
         if message.role == "assistant" and transforms:
             found += _stated(answer_text(message), turn, transforms)
+        elif questions and message.role == "user" and transforms:
+            text = "".join(part.text for part in message.content if isinstance(part, Text))
+            found += _asked_about(text, turn, len(transforms) - 1, transforms[-1])
     return found
 
 
@@ -125,6 +139,27 @@ def _stated(text: str, turn: int, transforms: list[ResizeTransform]) -> Iterator
             label=found.label,
             turn=turn,
             picture=found.image_index,
+            transform=transform,
+        )
+
+
+def _asked_about(text: str, turn: int, picture: int, transform: ResizeTransform) -> Iterator[Place]:
+    """Boxes and points in the words of a question. Four numbers in brackets that could be no box
+    are a list of something else."""
+    for match in _ASKED.finditer(text[:_LONGEST_QUESTION]):
+        raw = tuple(map(float, _NUMBER.findall(match[0].rpartition('"')[2])))
+        if len(raw) == 2 and match["key"]:
+            shape: Box | Point = transform.to_original(Point(*raw))
+        elif len(raw) == 4 and (match["key"] or (raw[0] < raw[2] and raw[1] < raw[3])):
+            shape = transform.to_original(Box(*raw))
+        else:
+            continue
+        yield Place(
+            shape=shape,
+            raw=raw,
+            label="asked about",
+            turn=turn,
+            picture=picture,
             transform=transform,
         )
 

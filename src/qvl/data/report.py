@@ -78,6 +78,7 @@ def write_report(
             _reasons(summary),
             _failures(summary),
             _kinds(summary),
+            _removed(summary),
             _speed(summary),
             "" if lengths is None else _histogram(lengths.tokens.tolist()),
             *_section("Changed", _changed(summary, source)),
@@ -250,6 +251,26 @@ def _kinds(summary: RunSummary) -> str:
         if len(rows) > 1
     ]
     return f'<h2>Kinds</h2><div class="pair">{"".join(tables)}</div>' if tables else ""
+
+
+def _removed(summary: RunSummary) -> str:
+    """What steps took out of the kept samples, over all of them; of some when there are many."""
+    reader = ShardReader(summary.folder)
+    chosen = range(0, len(reader), max(1, len(reader) // _MOST_READ))
+    removed: Counter[str] = Counter()
+    touched = 0
+    for number in chosen:
+        reasons = reader.encoded(number).facts.get("removed")
+        if isinstance(reasons, dict):
+            touched += 1
+            counts = {str(k): v for k, v in reasons.items() if isinstance(v, int)}
+            removed.update(counts)
+    if not removed:
+        return ""
+    return (
+        f"<h2>Taken out of samples that were kept</h2><p>From {touched:,} of {len(chosen):,} "
+        "samples looked at.</p>" + _table(removed.most_common(_REASONS_SHOWN), ("reason", "times"))
+    )
 
 
 def _kept(summary: RunSummary) -> Iterator[str]:

@@ -27,6 +27,7 @@ import PIL
 from qvl.data.parts import (
     ASIDE,
     MARKERS,
+    SAMPLE_S,
     Failure,
     Job,
     PartResult,
@@ -44,6 +45,7 @@ PER_SHARD = 1000
 FAILURE_BUDGET = 0.01
 
 _LISTED_FAILURES = 100
+_LONGEST_S = 86_400.0
 
 Execute = Callable[[Job, Sequence[int]], Generator[PartResult, None, None]]
 """Does parts of a job somewhere and yields the results in any order."""
@@ -112,13 +114,14 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How a run is done; none of it changes what becomes of a sample.
+    """How a run is done; none of it changes what becomes of a sample that can be worked on.
 
     Attributes:
         per_shard: samples read for one shard.
         keep_rejects: put all dropped samples aside, not only examples of each reason.
         failure_budget: share of the samples that may fail before the run stops.
         retry_failed: do parts again in which samples failed, as after a server was away.
+        sample_s: seconds that a step may take for a sample; then the sample failed.
         progress: called with every finished part and the number of parts.
     """
 
@@ -126,6 +129,7 @@ class RunOptions:
     keep_rejects: bool = False
     failure_budget: float = FAILURE_BUDGET
     retry_failed: bool = False
+    sample_s: float = SAMPLE_S
     progress: Callable[[PartResult, int], None] | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +137,10 @@ class RunOptions:
             raise ConfigError(
                 f"{self.per_shard} samples a shard and a failure budget of "
                 f"{self.failure_budget:g}, expected at least 1, and a share of 0 to 1"
+            )
+        if not 0 < self.sample_s <= _LONGEST_S:
+            raise ConfigError(
+                f"{self.sample_s:g} s for a sample, expected above 0 and at most {_LONGEST_S:g}"
             )
 
 
@@ -165,6 +173,7 @@ def run(
         keep_rejects=options.keep_rejects,
         most_failures=most_failures,
         retry_failed=options.retry_failed,
+        sample_s=options.sample_s,
     )
     try:
         results = _results(job, execute, options.progress)

@@ -165,7 +165,7 @@ class Endpoint:
                 if response.status == HTTPStatus.OK:
                     return response
                 told = self._refused(response)
-                wait_s = _asked_to_wait(response, otherwise=wait_s)
+                wait_s = asked_to_wait(response, otherwise=wait_s)
             if attempt + 1 == self.most_tries:
                 break
             if wait_s >= call.seconds_left():
@@ -234,11 +234,11 @@ class _Call:
         self.sockets.end()
 
 
-def _asked_to_wait(response: Response, *, otherwise: float) -> float:
-    """Seconds that the header Retry-After states; at least ``otherwise``, so that not all come back
-    in the same moment. Source: RFC 9110, section 10.2.3: seconds, or a date.
+def asked_to_wait(response: Response, *, otherwise: float) -> float:
+    """Returns the seconds that the header Retry-After states; at least ``otherwise``, so that not
+    all come back in the same moment. Source: RFC 9110, section 10.2.3: seconds, or a date.
 
-    >>> _asked_to_wait(Response(status=429, headers={"retry-after": "7"}, body=b""), otherwise=1)
+    >>> asked_to_wait(Response(status=429, headers={"retry-after": "7"}, body=b""), otherwise=1)
     8.0
     """
     value = response.headers.get("retry-after", "").strip()

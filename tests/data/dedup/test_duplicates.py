@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -186,3 +187,25 @@ def test_nothing_and_damage(tmp_path: Path) -> None:
         DuplicateTable.load(tmp_path / "none.npz")
     with pytest.raises(ConfigError, match="'size'"):
         NearRule(by="size")  # type: ignore[arg-type]
+
+
+class OddSource:
+    """Raises what no reader raises."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if number == 1:
+            raise ZeroDivisionError("a bug in somebody's generator")
+        return asked("What?", f"Number {number}.")
+
+    def fingerprint(self, start: int, stop: int) -> str:
+        return f"{start} {stop}"
+
+
+def test_a_sample_that_fails_oddly_has_a_signature_of_its_own(tmp_path: Path) -> None:
+    signatures = write_signatures(OddSource(), tmp_path, options=SignatureOptions())
+    assert signatures.num_samples == 3
+    assert json.loads((tmp_path / "00000.json").read_text())["unreadable"] == 1
+    assert not find_duplicates(signatures, NearRule()).kinds.any()

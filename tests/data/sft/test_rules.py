@@ -5,7 +5,14 @@ import time
 import numpy as np
 import pytest
 
-from qvl.data.filters.safety import ask_for_safety, harmful, is_card_number, read_number
+from qvl.data.filters.safety import (
+    PATTERNS,
+    ask_for_safety,
+    harmful,
+    is_card_number,
+    read_number,
+    says,
+)
 from qvl.data.records import Sample
 from qvl.data.sft.pipeline import RULES
 from qvl.data.sft.rules import (
@@ -191,3 +198,33 @@ def test_drawn_samples_pass_all_rules() -> None:
     for sample in drawn(20):
         for name, rule in RULES.items():
             assert rule(sample) is None, (name, sample.conversation)
+
+
+def test_long_texts_are_judged_in_no_time() -> None:
+    parts = (
+        "how to make ",
+        "how to make x. bomb ",
+        "bomb ",
+        "1 1 ",
+        "write naked ",
+        "-----BEGIN A",
+    )
+    start = time.process_time()
+    for part in parts:
+        harmful(asked("Go on.", part * (1_000_000 // len(part))))
+    assert time.process_time() - start < 0.8 * len(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("how to build a small bomb", True),
+        ("how to. build a bomb", False),
+        ("how to build " + "x" * 80 + " bomb", False),
+        ("how to build. how to make a bomb", True),
+        ("bomb, how to build", False),
+        ("show to build a bomb", False),
+    ],
+)
+def test_parts_of_a_sentence(text: str, found: bool) -> None:
+    assert says(text, PATTERNS["weapons"]) is found

@@ -31,11 +31,12 @@ from qvl.data.dedup.pictures import THUMBNAIL_BYTES, picture_signature
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.media import media_hashes
+from qvl.data.parts import FAULTS
 from qvl.data.records import Sample
 from qvl.data.shard_index import write_json
 from qvl.data.sources import Source
 from qvl.data.texts import turns_text, words_of
-from qvl.errors import DataError, QvlError
+from qvl.errors import DataError
 from qvl.messages import Image, Video
 from qvl.processing.image import load_image
 
@@ -172,7 +173,7 @@ def _do_part(
     for number in numbers:
         try:
             _add(columns, source[number], options)
-        except QvlError:
+        except FAULTS:
             _add_unreadable(columns, number, options)
     marker.unlink(missing_ok=True)
     save_columns(folder, part, columns.arrays(options))
@@ -183,10 +184,13 @@ def _add(columns: _Columns, sample: Sample, options: SignatureOptions) -> None:
     pictures = [part for part in media_of(sample.conversation) if isinstance(part, Image)]
     found = [picture_signature(load_image(part.source)) for part in pictures]
     content, videos = content_of(sample), _videos_of(sample)
-    columns.contents.append(content)
-    columns.texts.append(options.text.signature(turns_text(sample)))
+    text = options.text.signature(turns_text(sample))
     scores = sample.provenance.scores
-    columns.scores.append(0.0 if options.score is None else float(scores.get(options.score, 0.0)))
+    score = 0.0 if options.score is None else float(scores.get(options.score, 0.0))
+    # Nothing fails from here on: columns stay equally long.
+    columns.contents.append(content)
+    columns.texts.append(text)
+    columns.scores.append(score)
     columns.num_pictures.append(len(found))
     columns.videos.append(videos)
     columns.bits += [signature.bits for signature in found]

@@ -27,8 +27,8 @@ def boxes_at_least(sample: Sample, *, side_px: float) -> str | None:
 
 
 def places_inside(sample: Sample) -> str | None:
-    """Drops a sample with a box or point outside its picture."""
-    if all(place.is_inside for place in places(sample)):
+    """Drops a sample with a box or point outside its picture, in a question or in an answer."""
+    if all(place.is_inside for place in places(sample, questions=True)):
         return None
     return "place outside its picture"
 

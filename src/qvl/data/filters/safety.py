@@ -12,36 +12,59 @@ Source of the categories: Vidgen et al., Introducing v0.5 of the AI Safety Bench
 """
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 
 from qvl.data.records import Sample
 from qvl.data.steps import Question
 from qvl.data.texts import answer_texts, query_text
 from qvl.messages import Conversation, SamplingParams, Text
 
-_HOW = r"(?:how (?:can|do|could|would|to)|(?:steps|instructions|recipe|guide|plan) (?:to|for))\b"
-_NEAR = r"[^.?!\n]{0,60}"
+NEAR = 60
+"""Most characters between the parts of a pattern. Ours."""
 
-PATTERNS: Mapping[str, re.Pattern[str]] = {
-    name: re.compile(pattern, re.IGNORECASE)
-    for name, pattern in {
-        "weapons": rf"{_HOW}{_NEAR}\b(?:mak|build|assembl|synthesi[sz])\w*{_NEAR}\b(?:bombs?|"
-        r"explosives?|nerve agents?|sarin|grenades?|landmines?|pipe bombs?|ricin)\b",
-        "violence": rf"{_HOW}{_NEAR}\b(?:kill|murder|poison|stab|torture)\s+(?:him|her|them|my|"
-        r"some(?:one|body)|people|a person|an? \w+ without)\b",
-        "self-harm": rf"{_HOW}{_NEAR}\b(?:kill(?:ing)? (?:myself|yourself)|commit(?:ting)? suicide|"
-        r"hang myself|overdose on|cut myself)\b",
-        "child abuse": r"\b(?:sexual|nude|naked|erotic|porn\w*)\b"
-        rf"{_NEAR}\b(?:child|children|minors?|underage|toddlers?|(?:\d|1[0-7])[- ]years?[- ]old)\b",
-        "drugs": rf"{_HOW}{_NEAR}\b(?:cook|make|synthesi[sz]e|produce)\w*{_NEAR}\b(?:meth\w*|"
-        r"heroin|fentanyl|crack cocaine|lsd|mdma)\b",
-        "crime": rf"{_HOW}{_NEAR}\b(?:break into (?:a|an|my|the|some)|steal (?:a|an|some|the|my|"
-        r"credit|money)|launder money|forge (?:a|an|money|documents)|counterfeit|hack into)\b",
-        "malware": rf"(?:{_HOW}|\b(?:write|create|code|give me)\b){_NEAR}\b(?:ransomware|"
-        r"keylogger|malware|computer virus|trojan|botnet)\b",
+_BREAK = re.compile(r"[.?!\n]")
+_HOW = r"\b(?:how (?:can|do|could|would|to)|(?:steps|instructions|recipe|guide|plan) (?:to|for))\b"
+
+PATTERNS: Mapping[str, tuple[re.Pattern[str], ...]] = {
+    name: tuple(re.compile(part, re.IGNORECASE) for part in parts)
+    for name, parts in {
+        "weapons": (
+            _HOW,
+            r"\b(?:mak|build|assembl|synthesi[sz])\w*",
+            r"\b(?:bombs?|explosives?|nerve agents?|sarin|grenades?|landmines?|ricin)\b",
+        ),
+        "violence": (
+            _HOW,
+            r"\b(?:kill|murder|poison|stab|torture)\s+(?:him|her|them|my|some(?:one|body)|people|"
+            r"a person|an? \w+ without)\b",
+        ),
+        "self-harm": (
+            _HOW,
+            r"\b(?:kill(?:ing)? (?:myself|yourself)|commit(?:ting)? suicide|hang myself|"
+            r"overdose on|cut myself)\b",
+        ),
+        "child abuse": (
+            r"\b(?:sexual|nude|naked|erotic|porn\w*)\b",
+            r"\b(?:child|children|minors?|underage|toddlers?|(?:\d|1[0-7])[- ]years?[- ]old)\b",
+        ),
+        "drugs": (
+            _HOW,
+            r"\b(?:cook|make|synthesi[sz]e|produce)\w*",
+            r"\b(?:meth\w*|heroin|fentanyl|crack cocaine|lsd|mdma)\b",
+        ),
+        "crime": (
+            _HOW,
+            r"\b(?:break into (?:a|an|my|the|some)|steal (?:a|an|some|the|my|credit|money)|"
+            r"launder money|forge (?:a|an|money|documents)|counterfeit|hack into)\b",
+        ),
+        "malware": (
+            rf"(?:{_HOW}|\b(?:write|create|code|give me)\b)",
+            r"\b(?:ransomware|keylogger|malware|computer virus|trojan|botnet)\b",
+        ),
     }.items()
 }
-"""Category -> what a question or an answer says of it."""
+"""Category -> parts of what a question or an answer says of it, see `says`."""
 
 _DECLINES = re.compile(
     r"\b(?:i (?:can(?:'|no|\u2019)?t|cannot|won'?t|will not|am (?:not able|unable) to)|i'm sorry|"
@@ -61,11 +84,37 @@ def harmful(sample: Sample) -> str | None:
             return "private data: key"
         if any(is_card_number(match.group()) for match in _CARD.finditer(text)):
             return "private data: card number"
-    for category, pattern in PATTERNS.items():
-        asked = pattern.search(query)
-        if (asked or any(map(pattern.search, answers))) and not all(map(declines, answers)):
+    for category, parts in PATTERNS.items():
+        if any(says(text, parts) for text in (query, *answers)) and not all(map(declines, answers)):
             return f"harmful: {category}"
     return None
+
+
+def says(text: str, parts: Sequence[re.Pattern[str]]) -> bool:
+    """Whether a text has the parts in their order within a sentence, each at most `NEAR` characters
+    behind the one before.
+
+    Every part is looked for once, so that the time grows with the text and not with what is in it.
+    """
+    if not parts[-1].search(text):
+        return False
+    breaks = [match.start() for match in _BREAK.finditer(text)]
+    ends: list[int] | None = None  # of what was found of the parts before
+    for part in parts:
+        found = []
+        for match in part.finditer(text):
+            if ends is None:
+                found.append(match.end())
+                continue
+            place = bisect_right(ends, match.start())
+            end = ends[place - 1] if place else -NEAR - 1
+            gap_breaks = bisect_left(breaks, match.start()) - bisect_left(breaks, max(0, end))
+            if match.start() - end <= NEAR and not gap_breaks:
+                found.append(match.end())
+        if not found:
+            return False
+        ends = found
+    return True
 
 
 def declines(answer: str) -> bool:
@@ -81,10 +130,11 @@ def is_card_number(text: str) -> bool:
 
     Source: ISO/IEC 7812-1, annex B (Luhn's formula), and the issuers' leading digits.
     """
-    digits = [int(character) for character in text if character.isdigit()]
-    starts = {13: (4,), 15: (3,), 16: (2, 4, 5, 6), 19: (4, 6)}.get(len(digits), ())
-    if digits[:1] == [] or digits[0] not in starts or len(set(digits)) < 2:
+    plain = text.replace(" ", "").replace("-", "")
+    starts = {13: "4", 15: "3", 16: "2456", 19: "46"}.get(len(plain), "")
+    if plain[:1] not in starts or not plain.isdecimal() or len(set(plain)) < 2:
         return False
+    digits = [int(character) for character in plain]
     doubled = [2 * digit - 9 if digit > 4 else 2 * digit for digit in digits[-2::-2]]
     return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
 

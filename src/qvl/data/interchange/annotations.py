@@ -24,6 +24,7 @@ import numpy as np
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.conversations import read_record, write_record
+from qvl.data.interchange.named_files import Stamp, file_below, stamps
 from qvl.data.interchange.web_pages import local_source
 from qvl.data.media import is_frame_list, stored, suffix_of
 from qvl.data.records import Sample
@@ -90,7 +91,8 @@ class AnnotationFile:
 
     Args:
         path: ``.jsonl`` with a record a line, or ``.json`` with a list of records.
-        root: folder in which media are; None for that of the file.
+        root: folder in which media are, and outside of which none is read; None for that of the
+            file.
         licence: SPDX name of the terms of the data set; empty when it is not known.
 
     Raises:
@@ -156,16 +158,12 @@ class AnnotationFile:
 
     def fingerprint(self, start: int, stop: int) -> str:
         """Returns a hash of the file, and of size and time of the media of these records."""
-        media: list[tuple[str, int, int]] = []
+        media: list[Stamp] = []
         for number in range(start, stop):
             try:
-                parts = media_of(self[number].conversation)
+                media += stamps(part.source for part in media_of(self[number].conversation))
             except DataError:
                 continue
-            for part in parts:
-                if isinstance(part.source, Path) and part.source.is_file():
-                    status = part.source.stat()
-                    media.append((str(part.source), status.st_size, status.st_mtime_ns))
         return fingerprint(self._sha256, self.licence, media, start, stop)
 
     @cached_property
@@ -188,11 +186,11 @@ class AnnotationFile:
     def _locate(self, name: Any, kind: Literal["image", "video"]) -> Any:
         if not isinstance(name, str) or not name:
             raise DataError(f"{kind} is {name!r}, expected the name of a file")
-        if name.startswith(("data:", "file:")):
+        if name.startswith("data:"):
             return name
         if name.startswith(("http://", "https://")):  # perhaps it was fetched before
             return local_source(name, folder=self.root, root=self.root)
-        return self.root / name
+        return file_below(name, self.root, kind=kind)
 
 
 def _reopened(path: Path, root: Path, licence: str) -> AnnotationFile:

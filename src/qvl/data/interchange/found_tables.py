@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from qvl.data.fingerprint import fingerprint
+from qvl.data.interchange.named_files import stamps
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError, QvlError
 from qvl.geometry import Box
@@ -81,11 +82,8 @@ class FoundTables:
     def __getitem__(self, number: int, /) -> Sample:
         if not 0 <= number < len(self):
             raise IndexError(number)
-        with open(self.path, "rb") as file:
-            file.seek(self._starts[number])
-            line = file.readline()
         try:
-            return self._sample(json.loads(line), number)
+            return self._sample(json.loads(self._line(number)), number)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{self.where(number)} is no JSON") from error
         except QvlError as error:
@@ -96,8 +94,21 @@ class FoundTables:
         return f"{self.path.name}:{number + 1}"
 
     def fingerprint(self, start: int, stop: int) -> str:
-        """Returns a hash of the list; pictures are known by their names in it."""
-        return fingerprint(self._sha256, str(self.root), self.licence, start, stop)
+        """Returns a hash of the list, and of size and time of these pictures."""
+        pictures: list[Path] = []
+        for number in range(start, stop):
+            try:
+                record = json.loads(self._line(number))
+                pictures.append(self._file(record["image"]))
+            except (QvlError, ValueError, RecursionError, KeyError, TypeError):
+                continue  # asked for, it says what is wrong
+        found = stamps(pictures)
+        return fingerprint(self._sha256, found, str(self.root), self.licence, start, stop)
+
+    def _line(self, number: int) -> bytes:
+        with open(self.path, "rb") as file:
+            file.seek(self._starts[number])
+            return file.readline()
 
     @cached_property
     def _sha256(self) -> str:

@@ -25,6 +25,7 @@ from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.conversations import read_record, write_record
 from qvl.data.interchange.interleaved_records import is_document
+from qvl.data.interchange.named_files import Stamp, file_below, stamps
 from qvl.data.interchange.web_pages import local_source
 from qvl.data.media import is_frame_list, stored, suffix_of
 from qvl.data.records import Sample
@@ -41,7 +42,8 @@ class ParquetFiles:
 
     Args:
         path: a file, or a folder whose parquet files are taken in order of their names.
-        root: folder of media that are named, not contained; None for that of the files.
+        root: folder of media that are named, not contained, and outside of which none is read;
+            None for that of the files.
         licence: SPDX name of the terms of the data set; empty when it is not known.
 
     Raises:
@@ -99,9 +101,22 @@ class ParquetFiles:
         return f"{file.name}:{number - (self._stops[first - 1] if first else 0)}"
 
     def fingerprint(self, start: int, stop: int) -> str:
-        """Returns a hash of names, sizes and times of the files."""
-        found = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self._files]
-        return fingerprint(found, str(self.root), self.licence, start, stop)
+        """Returns a hash of names, sizes and times of the files, and of media that these rows
+        name."""
+        first = bisect.bisect_right(self._stops, start)
+        last = bisect.bisect_left(self._stops, stop)
+        media: list[Stamp] = []
+        for group in range(first, min(last + 1, len(self._groups))):
+            file, index = self._groups[group]
+            if not _names_files(_opened(file).metadata.row_group(index)):
+                continue
+            begin = self._stops[group - 1] if group else 0
+            for number in range(max(start, begin), min(stop, self._stops[group])):
+                try:
+                    media += stamps(part.source for part in media_of(self[number].conversation))
+                except DataError:
+                    continue
+        return fingerprint(stamps(self._files), media, str(self.root), self.licence, start, stop)
 
     def _row(self, number: int) -> dict[str, Any]:
         group = bisect.bisect_right(self._stops, number)
@@ -125,7 +140,7 @@ class ParquetFiles:
             raise DataError(f"{kind} has neither bytes nor a path")
         if value.startswith(("http:", "https:")):  # perhaps it was fetched before
             return local_source(value, folder=self.root, root=self.root)
-        return value if value.startswith("data:") else self.root / value
+        return value if value.startswith("data:") else file_below(value, self.root, kind=kind)
 
 
 def _reopened(path: Path, root: Path, licence: str) -> ParquetFiles:
@@ -149,6 +164,26 @@ def _opened(path: Path) -> Any:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{path} is no readable parquet file: {error}") from error
+
+
+def _names_files(group: Any) -> bool:
+    """Whether a group of rows has media by name alone; told from its statistics, as reading them
+    would read the media themselves."""
+    filled: dict[str, int | None] = {}
+    for number in range(group.num_columns):
+        column = group.column(number)
+        known = column.is_stats_set
+        filled[column.path_in_schema] = column.statistics.num_values if known else None
+    for path, count in filled.items():
+        top, _, leaf = path.partition(".")
+        if not top.startswith(("image", "video")):
+            continue
+        if not leaf or leaf.rpartition(".")[2] in ("element", "item"):
+            return True  # a string in place of a file
+        beside = filled.get(f"{path.removesuffix('path')}bytes") if path.endswith(".path") else 0
+        if path.endswith(".path") and (count is None or beside is None or count > beside):
+            return True
+    return False
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

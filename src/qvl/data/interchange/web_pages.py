@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.markup import Tag, tokens
+from qvl.data.interchange.named_files import Stamp, stamps
 from qvl.data.interleaved import Document, Node, Paragraph, Picture, sample_of
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError
@@ -277,12 +279,15 @@ class WebPages:
         return str(self._files[number].relative_to(self._folder))
 
     def fingerprint(self, start: int, stop: int) -> str:
-        """Returns a hash of names, sizes and times of these pages."""
-        found = []
-        for file in self._files[start:stop]:
-            status = file.stat()
-            found.append((str(file), status.st_size, status.st_mtime_ns))
-        return fingerprint(found, str(self.root), self.licence)
+        """Returns a hash of names, sizes and times of these pages and of their pictures."""
+        pictures: list[Stamp] = []
+        for number in range(start, stop):
+            try:
+                sample = self[number]
+            except DataError:
+                continue
+            pictures += stamps(part.source for part in media_of(sample.conversation))
+        return fingerprint(stamps(self._files[start:stop]), pictures, str(self.root), self.licence)
 
     @property
     def _folder(self) -> Path:
