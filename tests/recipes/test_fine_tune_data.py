@@ -12,7 +12,7 @@ from qvl.data.interchange.opening import open_data
 from qvl.errors import DataError
 from qvl.processing.processor import Processor
 from qvl.recipes import fine_tune_data
-from qvl.recipes.fine_tune_data import Examined, examine, examine_once, refuse_faults, split
+from qvl.recipes.fine_tune_data import Examined, examine, refuse_faults, split
 from tests.data.small import picture
 
 
@@ -33,7 +33,8 @@ def write(folder: Path, records: list[Any]) -> Path:
 
 
 def examined(path: Path, processor: Processor, *, max_tokens: int = 500) -> Examined:
-    return examine(open_data(path), processor, max_tokens=max_tokens)
+    folder = path.parent / "run"
+    return examine(open_data(path), processor, max_tokens=max_tokens, folder=folder)
 
 
 def test_sizes_are_those_of_processing(tmp_path: Path, processor: Processor) -> None:
@@ -42,9 +43,9 @@ def test_sizes_are_those_of_processing(tmp_path: Path, processor: Processor) -> 
     found = examined(path, processor)
     for number, sample in enumerate(open_data(path)):
         inputs = processor(sample.conversation, add_generation_prompt=False)
-        assert found.tokens[number] == len(inputs.input_ids)
-        assert found.patches[number] == len(inputs.pixel_values)
-    assert found.pictures.tolist() == [1, 0]
+        assert found.lengths.tokens[number] == len(inputs.input_ids)
+        assert found.lengths.patches[number] == len(inputs.pixel_values)
+    assert found.lengths.items.tolist() == [1, 0]
     assert (found.faults, found.notes) == ((), ())
 
 
@@ -65,8 +66,7 @@ def test_every_fault_is_named_and_the_rest_can_be_used(
             record("word " * 600, "Long."),
         ],
     )
-    data = open_data(path)
-    found = examine(data, processor, max_tokens=500)
+    found = examined(path, processor)
     said = [str(fault) for fault in found.faults]
     assert found.usable.tolist() == [0]
     assert len(said) == found.num_faulty == 6
@@ -81,8 +81,8 @@ def test_every_fault_is_named_and_the_rest_can_be_used(
         (one,) = (s for s in said if s.startswith(f"my.jsonl:{place}"))
         assert text in one
     with pytest.raises(DataError, match=r"6 of 7 samples cannot be used.*--skip-bad"):
-        refuse_faults(data, found, skip_bad=False)
-    refuse_faults(data, found, skip_bad=True)
+        refuse_faults(found, skip_bad=False)
+    refuse_faults(found, skip_bad=True)
 
 
 def test_nothing_usable_is_refused_even_when_bad_samples_are_skipped(
@@ -91,10 +91,10 @@ def test_nothing_usable_is_refused_even_when_bad_samples_are_skipped(
     path = write(tmp_path, [record("word " * 600, "Long.")] * 3)
     found = examined(path, processor)
     with pytest.raises(DataError, match=r"none of 3 samples .* at most 500"):
-        refuse_faults(open_data(path), found, skip_bad=True)
+        refuse_faults(found, skip_bad=True)
     empty = write(tmp_path, [])
     with pytest.raises(DataError, match="no samples"):
-        refuse_faults(open_data(empty), examined(empty, processor), skip_bad=True)
+        refuse_faults(examined(empty, processor), skip_bad=True)
 
 
 def test_oddities_are_said_and_do_not_stop(tmp_path: Path, processor: Processor) -> None:
@@ -136,30 +136,26 @@ def test_few_samples_are_all_trained_on(tmp_path: Path, processor: Processor) ->
     assert (len(train), len(validation)) == (5, 0)
 
 
-def test_the_pass_is_kept_until_data_or_limits_change(
+def test_checks_are_kept_until_the_data_changes(
     tmp_path: Path, processor: Processor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, [record("Fine?", "Yes."), "{"])
-    kept, looks = tmp_path / "run" / "examined.npz", []
-    real = fine_tune_data.examine
+    checked = []
+    real = fine_tune_data.check_sample
 
-    def counted(*args: Any, **options: Any) -> Examined:
-        looks.append(1)
-        return real(*args, **options)
+    def counted(sample: Any) -> Any:
+        checked.append(sample)
+        return real(sample)
 
-    monkeypatch.setattr(fine_tune_data, "examine", counted)
-
-    def once(max_tokens: int) -> Examined:
-        return examine_once(open_data(path), processor, max_tokens=max_tokens, kept=kept)
-
-    first, second = once(500), once(500)
-    assert len(looks) == 1
+    monkeypatch.setattr(fine_tune_data, "check_sample", counted)
+    first = examined(path, processor)
+    second = examined(path, processor, max_tokens=400)
+    assert len(checked) == 1
     assert (first.faults, first.notes) == (second.faults, second.notes)
     assert np.array_equal(first.groups, second.groups)
-    once(400)
     write(tmp_path, [record("Fine?", "No.")])
-    assert once(400).num_faulty == 0
-    assert len(looks) == 3
-    kept.write_bytes(b"PK\x03\x04 damaged")
-    once(400)
-    assert len(looks) == 4
+    assert examined(path, processor).num_faulty == 0
+    assert len(checked) == 2
+    (tmp_path / "run" / "checked.npz").write_bytes(b"PK\x03\x04 damaged")
+    examined(path, processor)
+    assert len(checked) == 3

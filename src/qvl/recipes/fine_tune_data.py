@@ -1,10 +1,10 @@
-"""A person's data, looked at before anything is trained: what can be used, how long it is, what is
-held out.
+"""A person's data, looked at before anything is trained: what can be used, and what is held out.
 
-Owns: one pass over all samples, keeping what it found, the validation split. Does not own: reading
-formats (``data.interchange``), the checks (``data.lint``), packs (``data``).
+Owns: the checks of all samples, keeping what they found, the validation split. Does not own:
+reading formats (``data.interchange``), one sample's checks (``data.lint``), sizes
+(``data.lengths``), packs.
 
-    file or folder -> open_data -> examine() -> Examined (sizes, faults, groups) -> split()
+    file or folder -> open_data -> measure, checks -> Examined (sizes, faults, groups) -> split()
         -> numbers to train on, numbers to validate on
 
 Every picture is decoded once here, so that a damaged one is found before hours of training and not
@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -27,42 +27,43 @@ from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.opening import Data, where
+from qvl.data.lengths import Lengths, measure
 from qvl.data.lint import CoordinateEvidence, check_sample, turn_problems
 from qvl.data.media import media_hashes
 from qvl.data.places import places
 from qvl.data.records import Sample
 from qvl.errors import DataError, QvlError
-from qvl.messages import Image, Text
+from qvl.geometry import PixelLimits
+from qvl.messages import Text
 from qvl.processing.processor import Processor
 
 DECODED = 20_000
 """Samples of which every picture is decoded: minutes on one core."""
-_MOST_LISTED = 1000
-_LEAST_TO_SPLIT = 10
 MOST_VALIDATED = 200
 """Samples held out at most: enough to see a loss turn, few enough to score often."""
+_MOST_LISTED = 1000
+_LEAST_TO_SPLIT = 10
 
 Numbers = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is done, of how many samples, and of how many there are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examined:
-    """What one pass found out about S samples.
+    """What is known of S samples before training.
 
     Attributes:
-        tokens: int32[S], of the language model; 0 where a sample cannot be used.
-        patches: int32[S], of the vision tower.
-        pictures: int32[S], pictures and videos.
+        lengths: their sizes.
+        is_usable: bool[S], whether a sample can be trained on.
         groups: uint64[S], equal for samples about the same picture, or with the same question where
             there is none.
-        faults: the first of those that cannot be trained on, each with its reason.
+        faults: the first reasons why samples cannot be trained on.
         notes: what is odd but can be trained on.
     """
 
-    tokens: npt.NDArray[np.int32]
-    patches: npt.NDArray[np.int32]
-    pictures: npt.NDArray[np.int32]
+    lengths: Lengths
+    is_usable: npt.NDArray[np.bool_]
     groups: npt.NDArray[np.uint64]
     faults: tuple[Problem, ...]
     notes: tuple[str, ...]
@@ -70,90 +71,97 @@ class Examined:
     @property
     def usable(self) -> Numbers:
         """Numbers of the samples that can be trained on."""
-        return np.flatnonzero(self.tokens)
+        return np.flatnonzero(self.is_usable)
 
     @property
     def num_faulty(self) -> int:
         """How many cannot be."""
-        return int((self.tokens == 0).sum())
+        return int((~self.is_usable).sum())
 
 
 def examine(
-    data: Data, processor: Processor, *, max_tokens: int, progress: Progress | None = None
+    data: Data,
+    processor: Processor,
+    *,
+    max_tokens: int,
+    folder: Path,
+    processes: int = 1,
+    progress: Progress = lambda what, done, of: None,
 ) -> Examined:
-    """Looks at every sample, without keeping any.
+    """Looks at every sample, without keeping any; what was seen is not looked at again.
 
     Args:
         data: of conversations.
         processor: of the model that is trained.
         max_tokens: a sample that is longer is a fault: nothing is cut.
-        progress: called with how many samples are done, and how many there are.
+        folder: keeps what was found.
+        processes: that measure.
+        progress: see `Progress`.
     """
+    lengths = measure(
+        data,
+        processor,
+        folder=folder,
+        processes=processes,
+        progress=lambda done, of: progress("measured", done, of),
+    )
+    key = fingerprint(lengths.identity, processor.settings)
+    found = _read(folder / "checked.npz", key)
+    if found is None:
+        found = _check(data, processor.settings.limits, progress)
+        _write(folder / "checked.npz", key, found)
+    is_usable = found.is_sound & (lengths.tokens > 0)
+    too_long = np.flatnonzero(is_usable & (lengths.tokens > max_tokens))
+    faults = [*found.faults]
+    for number in too_long[:_MOST_LISTED].tolist():
+        message = f"{lengths.tokens[number]:,} tokens, at most {max_tokens:,} are allowed"
+        faults.append(Problem(where(data, number), message))
+    is_usable[too_long] = False
+    return Examined(
+        lengths=lengths,
+        is_usable=is_usable,
+        groups=found.groups,
+        faults=tuple(faults),
+        notes=found.notes,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Checked:
+    """What the checks alone have found; it depends on no length."""
+
+    is_sound: npt.NDArray[np.bool_]
+    groups: npt.NDArray[np.uint64]
+    faults: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def _check(data: Data, limits: PixelLimits, progress: Progress) -> _Checked:
     size = len(data)
-    tokens, patches, pictures = (np.zeros(size, np.int32) for _ in range(3))
+    checks = check_sample if size <= DECODED else turn_problems
+    is_sound = np.zeros(size, bool)
     groups = np.zeros(size, np.uint64)
     faults: list[Problem] = []
-    oddities = _Oddities()
+    oddities = _Oddities(limits)
     for number in range(size):
-        if progress is not None and number % 100 == 0:
-            progress(number, size)
+        if number % 100 == 0:
+            progress("checked", number, size)
         try:
             sample = data[number]
-            checks = check_sample if size <= DECODED else turn_problems
-            found = [*checks(sample)]
-            bill = processor.bill(sample.conversation, add_generation_prompt=False)
-            if bill.total > max_tokens:
-                found.append(
-                    f"{bill.total:,} tokens, {bill.media_tokens:,} of them of pictures, "
-                    f"at most {max_tokens:,} are allowed"
-                )
-            if not found:
-                tokens[number], patches[number] = bill.total, bill.num_patches
-                pictures[number], groups[number] = len(bill.items), _group(sample)
+            problems = [*checks(sample)]
+            if not problems:
+                groups[number] = _group(sample)
                 if size <= DECODED:
-                    oddities.add(sample, processor)
+                    oddities.add(sample)
         except QvlError as error:
-            found = [error.message.removeprefix(f"{where(data, number)}: ")]
-            tokens[number] = 0
-        if found and len(faults) < _MOST_LISTED:
-            faults.append(Problem(where(data, number), found[0]))
-    if progress is not None:
-        progress(size, size)
-    return Examined(
-        tokens=tokens,
-        patches=patches,
-        pictures=pictures,
-        groups=groups,
-        faults=tuple(faults),
-        notes=oddities.notes(size),
+            problems = [error.message.removeprefix(f"{where(data, number)}: ")]
+        is_sound[number] = not problems
+        if problems and len(faults) < _MOST_LISTED:
+            faults.append(Problem(where(data, number), problems[0]))
+    progress("checked", size, size)
+    return _Checked(
+        is_sound=is_sound, groups=groups, faults=tuple(faults), notes=oddities.notes(size)
     )
-
-
-def examine_once(
-    data: Data,
-    processor: Processor,
-    *,
-    max_tokens: int,
-    kept: Path,
-    progress: Progress | None = None,
-) -> Examined:
-    """Like `examine`, and not again while neither data nor model change.
-
-    Args:
-        data: as in `examine`, like ``processor``, ``max_tokens`` and ``progress``.
-        kept: file that holds what was found.
-    """
-    key = fingerprint(
-        data.fingerprint(0, len(data)),
-        processor.tokenizer.fingerprint(),
-        processor.settings,
-        max_tokens,
-    )
-    found = _read(kept, key)
-    if found is None:
-        found = examine(data, processor, max_tokens=max_tokens, progress=progress)
-        _write(kept, key, found)
-    return found
 
 
 def split(examined: Examined, *, share: float) -> tuple[Numbers, Numbers]:
@@ -188,10 +196,10 @@ def split(examined: Examined, *, share: float) -> tuple[Numbers, Numbers]:
     return usable[~held_out], usable[held_out]
 
 
-def refuse_faults(data: Data, examined: Examined, *, skip_bad: bool) -> None:
+def refuse_faults(examined: Examined, *, skip_bad: bool) -> None:
     """Raises a `DataError` if samples cannot be used, and they are not to be skipped or nothing
     else is there."""
-    bad, size = examined.num_faulty, len(examined.tokens)
+    bad, size = examined.num_faulty, len(examined.is_usable)
     if not size:
         raise DataError("the data has no samples", hint="give a file with at least one record")
     if bad == size:
@@ -207,13 +215,14 @@ def refuse_faults(data: Data, examined: Examined, *, skip_bad: bool) -> None:
 class _Oddities:
     """What can be trained on and is probably not meant."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: PixelLimits) -> None:
+        self._limits = limits
         self._evidence = CoordinateEvidence()
         self._seen: set[bytes] = set()
         self._doubles = self._outside = 0
 
-    def add(self, sample: Sample, processor: Processor) -> None:
-        found = places(sample, processor.settings.limits)
+    def add(self, sample: Sample) -> None:
+        found = places(sample, self._limits)
         self._evidence.add(found)
         self._outside += sum(not place.is_inside for place in found)
         key = hashlib.blake2b(repr(_said(sample)).encode(), digest_size=12).digest()
@@ -269,48 +278,38 @@ def _group(sample: Sample) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _write(path: Path, key: str, found: Examined) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = {"faults": found.faults, "notes": found.notes}
+def _write(path: Path, key: str, found: _Checked) -> None:
+    said = json.dumps({"key": key, "faults": found.faults, "notes": found.notes})
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "wb") as file:
-        np.savez_compressed(
-            file,
-            key=np.array(key),
-            said=np.array(json.dumps(said)),
-            tokens=found.tokens,
-            patches=found.patches,
-            pictures=found.pictures,
-            groups=found.groups,
-        )
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "wb") as file:
+            np.savez_compressed(
+                file, said=np.array(said), is_sound=found.is_sound, groups=found.groups
+            )
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise DataError(
+            f"what was found about the data cannot be kept in {path.parent}: "
+            f"{error.strerror or error}",
+            hint="free some room, or give another folder with --output",
+        ) from error
 
 
-def _read(path: Path, key: str) -> Examined | None:
+def _read(path: Path, key: str) -> _Checked | None:
     if not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            if str(file["key"]) != key:
-                return None
             said = json.loads(str(file["said"]))
-            return Examined(
-                tokens=file["tokens"],
-                patches=file["patches"],
-                pictures=file["pictures"],
+            if said["key"] != key:
+                return None
+            return _Checked(
+                is_sound=file["is_sound"],
                 groups=file["groups"],
                 faults=tuple(Problem(*fault) for fault in said["faults"]),
                 notes=tuple(said["notes"]),
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
         return None  # damaged: look again
-
-
-def first_question(data: Data, numbers: Sequence[int] | Numbers) -> tuple[str, Image | None]:
-    """Returns a question of the data and its picture, to say what can be asked afterwards."""
-    sample = data[int(numbers[0])]
-    user = next(m for m in sample.conversation.messages if m.role == "user")
-    text = " ".join(part.text.strip() for part in user.content if isinstance(part, Text))
-    media = media_of(sample.conversation)
-    picture = media[0] if media and isinstance(media[0], Image) else None
-    return text.strip(), picture

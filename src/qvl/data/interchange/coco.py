@@ -29,7 +29,7 @@ from qvl.data.media import stored, suffix_of
 from qvl.data.places import places
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError, QvlError
-from qvl.geometry import Box, ImageSize
+from qvl.geometry import Box, ImageSize, PixelLimits
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.options import shown
 from qvl.processing.image import measure_image, measure_size
@@ -56,15 +56,24 @@ class CocoFile:
         path: of the JSON file.
         root: folder of the pictures; None for that of the file.
         licence: SPDX name of the terms where the file states none.
+        limits: under which a model resizes pictures; boxes are in pixels of the resized picture.
 
     Raises:
         DataError: the file cannot be read, is too large, or is no COCO file.
     """
 
-    def __init__(self, path: Path, *, root: Path | None = None, licence: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        root: Path | None = None,
+        licence: str = "",
+        limits: PixelLimits = DEFAULT_LIMITS,
+    ) -> None:
         self.path = path
         self.root = path.parent if root is None else root
         self.licence = licence
+        self.limits = limits
         content = _read(path)
         self._images: list[Any] = _list(content, "images", path)
         self._categories = _categories(_list(content, "categories", path), path)
@@ -76,7 +85,7 @@ class CocoFile:
                 self._annotations.setdefault(image, []).append(annotation)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.path, self.root, self.licence)
+        return _reopened, (self.path, self.root, self.licence, self.limits)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -112,7 +121,7 @@ class CocoFile:
         annotated = self.picture(number)
         assert isinstance(annotated.picture, Path)
         image = Image(annotated.picture)
-        transform = measure_image(image, DEFAULT_LIMITS)
+        transform = measure_image(image, self.limits)
         single = [item for item in annotated.instances if not item.is_crowd]
         names = list(dict.fromkeys(item.name for item in single))
         boxes = [
@@ -145,7 +154,7 @@ class CocoFile:
             if path.is_file():
                 status = path.stat()
                 media.append((str(path), status.st_size, status.st_mtime_ns))
-        return fingerprint(self._sha256, self.licence, media, start, stop)
+        return fingerprint(self._sha256, self.licence, self.limits, media, start, stop)
 
     @cached_property
     def _sha256(self) -> str:
@@ -216,8 +225,8 @@ class CocoFile:
         )
 
 
-def _reopened(path: Path, root: Path, licence: str) -> CocoFile:
-    return CocoFile(path, root=root, licence=licence)
+def _reopened(path: Path, root: Path, licence: str, limits: PixelLimits) -> CocoFile:
+    return CocoFile(path, root=root, licence=licence, limits=limits)
 
 
 def is_coco(path: Path) -> bool:

@@ -12,12 +12,19 @@ from qvl.data.interchange.web_pages import WebPages
 from qvl.data.shard_index import INDEX
 from qvl.data.shards import ShardReader
 from qvl.errors import DataError
+from qvl.geometry import PixelLimits
+from qvl.processing.settings import DEFAULT_LIMITS
 
 Data = AnnotationFile | CocoFile | ParquetFiles | ShardReader | WebPages
 
 
 def open_data(
-    path: Path, *, root: Path | None = None, licence: str = "", whole: bool = True
+    path: Path,
+    *,
+    root: Path | None = None,
+    licence: str = "",
+    whole: bool = True,
+    limits: PixelLimits = DEFAULT_LIMITS,
 ) -> Data:
     """Opens shards, annotation files, parquet files or web pages.
 
@@ -27,6 +34,7 @@ def open_data(
         licence: SPDX name of the terms of found data; empty when it is not known.
         whole: refuse a list in JSON that breaks off; else what stands before the fault is opened,
             and the fault is a record that cannot be read.
+        limits: of the model that reads boxes, where the file has them in pixels of the original.
 
     Raises:
         DataError: it is none of these, or it breaks off.
@@ -41,7 +49,7 @@ def open_data(
                 return WebPages(path, root=root, licence=licence)
         return ShardReader(path)
     if path.suffix == ".json" and is_coco(path):
-        return CocoFile(path, root=root, licence=licence)
+        return CocoFile(path, root=root, licence=licence, limits=limits)
     if path.suffix in (".json", ".jsonl"):
         file = AnnotationFile(path, root=root, licence=licence)
         if whole and file.fault:
