@@ -1,0 +1,59 @@
+"""What all multiple-choice benchmarks share: the words of a question, and the rule for a letter.
+
+Owns the two prompts that harnesses use most. Does not own reading a letter
+(``scorers/choice_letters``).
+
+    question, options -> asked_for_letter -> text;  facts["options"], Reply -> score_letter -> Score
+"""
+
+from collections.abc import Mapping, Sequence
+
+from qvl.evaluation.benchmark import Question, Reply
+from qvl.evaluation.scorers.choice_letters import choice
+from qvl.evaluation.scorers.score import Score
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+SELECT = "Please select the correct answer from the options above."
+"""Source: VLMEvalKit dataset/image_mcq.py, and the official MMMU prompt of Qwen2-VL."""
+DIRECTLY = "Answer with the option's letter from the given choices directly."
+"""Source: LLaVA-1.5 (arXiv 2310.03744), table 7; the default of lmms-eval."""
+
+
+def lettered(options: Sequence[str]) -> dict[str, str]:
+    """Options by their letters.
+
+    >>> lettered(["cat", "dog"])
+    {'A': 'cat', 'B': 'dog'}
+    """
+    return dict(zip(ALPHABET, options, strict=False))
+
+
+def asked_for_letter(
+    question: str, options: Mapping[str, str], *, hint: str = "", closing: str = SELECT
+) -> str:
+    """Returns the words of a question with its options, one a line.
+
+    >>> print(asked_for_letter("Which?", {"A": "cat", "B": "dog"}, hint="Look."))
+    Hint: Look.
+    Question: Which?
+    Options:
+    A. cat
+    B. dog
+    Please select the correct answer from the options above.
+    """
+    lines = [f"Hint: {hint}"] if hint else []
+    lines.append(f"Question: {question}")
+    if options:
+        lines.append("Options:")
+        lines += [f"{letter}. {option}" for letter, option in options.items()]
+        lines.append(closing)
+    return "\n".join(lines)
+
+
+def score_letter(question: Question, reply: Reply) -> Score:
+    """Scores a letter: `truth` is the right one, facts["options"] has the options by letter."""
+    options: Mapping[str, str] = question.facts["options"]
+    return choice(
+        answer=reply.text, truth=str(question.truth), letters=tuple(options), options=options
+    )
