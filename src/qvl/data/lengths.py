@@ -27,6 +27,7 @@ from qvl.data.records import Sample
 from qvl.data.shards import ShardReader
 from qvl.data.sources import Source
 from qvl.errors import DataError, QvlError
+from qvl.processing.bill import Bill
 from qvl.processing.processor import Processor
 
 _FORMAT = 1
@@ -169,6 +170,18 @@ def undecoded(source: Source, number: int) -> Sample:
     return source.encoded(number) if isinstance(source, ShardReader) else source[number]
 
 
+def bill_of(sample: Sample, processor: Processor) -> tuple[Bill, int]:
+    """Returns the bill of a sample's conversation, and all tokens that stand in a pack for it: with
+    those of rejected answers.
+
+    Raises:
+        QvlError: it cannot be read as this model's input.
+    """
+    bill = processor.bill(sample.conversation, add_generation_prompt=False)
+    more = branched_tokens(sample, bill, processor.tokenizer) if sample.rejected else 0
+    return bill, bill.total + more
+
+
 class _Part(NamedTuple):
     """Sizes of a few samples; the columns of `Lengths`."""
 
@@ -187,14 +200,12 @@ def _measure(shared: tuple[Source, Processor], job: tuple[int, int, int]) -> tup
     faults: dict[int, str] = {}
     for number in range(start, stop):
         try:
-            sample = undecoded(source, number)
-            bill = processor.bill(sample.conversation, add_generation_prompt=False)
-            more = branched_tokens(sample, bill, processor.tokenizer) if sample.rejected else 0
+            bill, total = bill_of(undecoded(source, number), processor)
         except QvlError as error:
             faults[number - start] = error.message
             sizes.append((0, 0, 0))
             continue
-        sizes.append((bill.total + more, bill.answer_tokens, len(bill.items)))
+        sizes.append((total, bill.answer_tokens, len(bill.items)))
         grids += [item.grid for item in bill.items]
     tokens, answers, items = np.array(sizes, np.int32).reshape(-1, 3).T
     return part, _Part(

@@ -43,7 +43,7 @@ def packed_up(value: object) -> Parcel:
 
 def opened(parcel: Parcel) -> Any:
     """Returns the value; its tensors are parts of the parcel's memory, which is not copied."""
-    memory = memoryview(parcel.body.numpy())
+    memory = parcel.body.numpy().data
     buffers, at = [], 0
     for size in parcel.sizes:
         buffers.append(memory[at : at + size])
@@ -56,7 +56,7 @@ class _Pickler(pickle.Pickler):
         if not isinstance(value, Tensor) or not value.numel():
             return NotImplemented
         flat = value.detach().contiguous().view(-1).view(torch.uint8)
-        return _tensor, (pickle.PickleBuffer(flat.numpy()), value.dtype, value.shape)
+        return _tensor, (pickle.PickleBuffer(flat.numpy().data), value.dtype, value.shape)
 
 
 def _tensor(buffer: Any, dtype: torch.dtype, shape: torch.Size) -> Tensor:

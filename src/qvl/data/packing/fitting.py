@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from qvl.data.fingerprint import fingerprint
-from qvl.data.lengths import undecoded
+from qvl.data.lengths import bill_of, undecoded
 from qvl.data.packing import PackBudget
 from qvl.data.places import places
 from qvl.data.records import Sample
 from qvl.data.sources import Source
 from qvl.errors import ConfigError, DataError
 from qvl.messages import Conversation, Part, Text
-from qvl.processing.bill import Bill
 from qvl.processing.media import MediaPlan
 from qvl.processing.processor import Processor
 
@@ -71,51 +70,50 @@ class FittedSource:
             DataError: it cannot be made to fit; the message is one of a few, to be counted.
         """
         sample = undecoded(self.source, number)
-        bill = self._bill(sample.conversation)
-        if self._fits(bill):
+        if self._fits(sample):
             return sample
-        fit = self._shrunk if self.how == "shrink" else self._cut
-        return replace(sample, conversation=fit(sample, bill))
+        return self._shrunk(sample) if self.how == "shrink" else self._cut(sample)
 
     def fingerprint(self, start: int, stop: int) -> str:
         """Returns a hash of the samples and of what they are made to fit."""
         return fingerprint(self.source.fingerprint(start, stop), self.budget, self.how)
 
-    def _bill(self, conversation: Conversation) -> Bill:
-        return self.processor.bill(conversation, add_generation_prompt=False)
+    def _fits(self, sample: Sample) -> bool:
+        bill, tokens = bill_of(sample, self.processor)
+        return tokens <= self.budget.max_tokens and bill.num_patches <= self.budget.max_patches
 
-    def _fits(self, bill: Bill) -> bool:
-        return bill.total <= self.budget.max_tokens and bill.num_patches <= self.budget.max_patches
-
-    def _shrunk(self, sample: Sample, bill: Bill) -> Conversation:
+    def _shrunk(self, sample: Sample) -> Sample:
+        bill, tokens = bill_of(sample, self.processor)
         if not bill.items:
             raise DataError(NO_PICTURES)
         # Coordinates are in pixels of the resized picture: in a smaller one they would be wrong.
-        if sample.targets is not None or places(sample, self.processor.settings.limits):
+        if sample.targets is not None or places(
+            sample, self.processor.settings.limits, questions=True
+        ):
             raise DataError(COORDINATES)
         least = self.processor.settings.limits.min_pixels
         share = min(
-            (self.budget.max_tokens - bill.text_tokens) / bill.media_tokens,
+            (self.budget.max_tokens - tokens) / bill.media_tokens + 1,
             self.budget.max_patches / bill.num_patches,
         )
         while share >= LEAST_SHARE:
             smaller = _resized(sample.conversation, bill.items, share, least=least)
-            if self._fits(self._bill(smaller)):
-                return smaller
+            if self._fits(replace(sample, conversation=smaller)):
+                return replace(sample, conversation=smaller)
             share *= _FINER
         raise DataError(TOO_SMALL)
 
-    def _cut(self, sample: Sample, bill: Bill) -> Conversation:
+    def _cut(self, sample: Sample) -> Sample:
         if sample.rejected:  # they stand in place of the last answer
             raise DataError(PREFERENCE)
         messages = sample.conversation.messages
         shorter = [
-            replace(sample.conversation, messages=messages[:end])
+            replace(sample, conversation=replace(sample.conversation, messages=messages[:end]))
             for end in range(1, len(messages))
             # After a call comes its result.
             if messages[end - 1].role == "assistant" and messages[end].role != "tool"
         ]
-        fitting = bisect.bisect_left(shorter, True, key=lambda c: not self._fits(self._bill(c)))
+        fitting = bisect.bisect_left(shorter, True, key=lambda one: not self._fits(one))
         if not fitting:
             raise DataError(ONE_ANSWER)
         return shorter[fitting - 1]
