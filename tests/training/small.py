@@ -1,16 +1,19 @@
 """A run small enough for a test: real trainer, font-free generators, a narrow model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from qvl.data.mixture import Mixture
-from qvl.data.packing import PackBudget
+from qvl.data.pack_source import PackError
+from qvl.data.packing import PackBudget, Packed
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.shapes import KINDS, shapes_sample
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
+from qvl.errors import DataError
 from qvl.model.config import ModelConfig
 from qvl.model.init import init_weights
 from qvl.model.presets import PRESETS
@@ -18,7 +21,11 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny import TinyRun, run_config, write_input_side
 from qvl.recipes.tiny_stages import TinyStage
+from qvl.training.config import RunConfig
+from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.objectives.dense import DenseHeads
+from qvl.training.schedule import Schedule
+from qvl.training.stages import Part, Stage
 from qvl.training.trainer import Trainer
 
 
@@ -76,3 +83,61 @@ def small_trainer(run: TinyRun, inputs: Path, **options: object) -> Trainer:
     heads = DenseHeads(32, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES))
     config = run_config(run, model, heads, Processor.from_folder(inputs))
     return Trainer(config, model, **options)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountedPacks:
+    """Samples 0, 1, 2, ... of shapes, dealt out in order: ``per_pack`` to each pack.
+
+    Attributes:
+        bad: numbers of samples that cannot be read.
+    """
+
+    processor: Processor
+    packs_per_step: int = 1
+    per_pack: int = 1
+    bad: tuple[int, ...] = ()
+
+    num_steps = None
+    identity = "counted"
+
+    def pack(self, step: int, pack: int) -> list[Packed]:
+        first = (step * self.packs_per_step + pack) * self.per_pack
+        numbers = range(first, first + self.per_pack)
+        made = [self._make(number) for number in numbers if number not in self.bad]
+        failures = [(f"sample {n}", DataError("it is torn")) for n in numbers if n in self.bad]
+        if failures:
+            raise PackError(failures, made)
+        return made
+
+    def _make(self, number: int) -> Packed:
+        sample = shapes_sample(np.random.default_rng(number), seed=(number,), side_tokens=(4, 5))
+        inputs = self.processor(sample.conversation, add_generation_prompt=False)
+        return Packed(sample=sample, inputs=inputs)
+
+
+def small_model(seed: int = 0) -> Qwen2_5_VL:
+    """A fresh model of a seed."""
+    model = Qwen2_5_VL(small_config())
+    init_weights(model, torch.Generator().manual_seed(seed))
+    model.attention_backend = "matmul"
+    return model
+
+
+def counted_run(
+    folder: Path,
+    source: CountedPacks,
+    *,
+    steps: int,
+    objective: AnswerObjective | None = None,
+    rates: dict[Part, float] | None = None,
+    **changes: object,
+) -> RunConfig:
+    """One stage over counted packs that trains everything."""
+    stage = Stage(
+        name="sft", steps=steps, rates=rates or {"tower": 1e-3, "merger": 1e-3, "llm": 1e-3},
+        objective=objective or AnswerObjective(), source=source,
+        schedule=Schedule(shape="constant"),
+    )  # fmt: skip
+    run = RunConfig(folder=folder, stages=(stage,), workers=0, log_every=1, save_every=1000)
+    return replace(run, **changes)  # type: ignore[arg-type]

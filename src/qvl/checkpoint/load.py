@@ -168,7 +168,7 @@ def _empty_model(config: ModelConfig, entries: dict[str, TensorEntry]) -> Qwen2_
     except (RuntimeError, TypeError, OverflowError) as error:  # a size beyond 64 bits
         raise CheckpointError("config.json describes a model too large to exist") from error
     if config.text.tie_word_embeddings and HEAD in entries and EMBEDDING in entries:
-        _check_tied_head(entries)
+        check_tied_head(entries)
         del entries[HEAD]
     _compare({k: tuple(v.shape) for k, v in model.state_dict().items()}, entries)
     return model
@@ -204,7 +204,7 @@ def _compare(expected: Mapping[str, tuple[int, ...]], entries: Mapping[str, Tens
 _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
-def _check_tied_head(entries: Mapping[str, TensorEntry]) -> None:
+def check_tied_head(entries: Mapping[str, TensorEntry]) -> None:
     """A tied checkpoint may store its head again, as long as it is the embedding."""
     head, embedding = entries[HEAD], entries[EMBEDDING]
     same = head.shape == embedding.shape and head.dtype == embedding.dtype

@@ -10,9 +10,11 @@ It is the report's sequence of stages in small; what did not work in its place i
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from qvl.checkpoint.export import export_model
@@ -20,6 +22,7 @@ from qvl.data.collate import collate_pixels
 from qvl.data.drawn_packs import DrawnPacks
 from qvl.data.mixture import Mixture
 from qvl.data.packing import Packed
+from qvl.data.records import Sample
 from qvl.data.shards import ShardReader
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.shapes import KINDS, SHAPES
@@ -153,9 +156,27 @@ def run_config(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stored:
+    """A generator of stored samples; another one when what is stored is another."""
+
+    folder: Path
+    contents: str
+
+    def __call__(self, rng: np.random.Generator, *, seed: tuple[int, ...]) -> Sample:
+        return _reader(self.folder).draw(rng, seed=seed)
+
+
+@lru_cache(maxsize=4)
+def _reader(folder: Path) -> ShardReader:
+    return ShardReader(folder)
+
+
 def on_shards(run: TinyRun, folder: Path) -> TinyRun:
     """Returns the run with every stage trained on samples from a folder of shards."""
-    mixture = Mixture(parts={"shards": (1.0, ShardReader(folder).draw)})
+    reader = ShardReader(folder)
+    stored = _Stored(folder=folder, contents=reader.fingerprint(0, len(reader)))
+    mixture = Mixture(parts={"shards": (1.0, stored)})
     return replace(run, stages=tuple(replace(stage, mixture=mixture) for stage in run.stages))
 
 
