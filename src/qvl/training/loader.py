@@ -18,6 +18,7 @@ from qvl.data.pack_source import PackError
 from qvl.data.records import Sample
 from qvl.errors import ConfigError, QvlError
 from qvl.training.objectives import Batch
+from qvl.training.parcel import Parcel, opened, packed_up
 from qvl.training.stages import Stage
 
 # Packs each worker makes ahead, so that one slow picture delays no step.
@@ -29,13 +30,13 @@ class Loaded:
     """One pack.
 
     Attributes:
-        batch: its tensors; None if it could not be made.
+        batch: its tensors; those of an empty pack if it could not be made.
         samples: where its samples come from, for records of what went wrong.
         failures: samples that were left out, each with the reason.
         error: why it could not be made.
     """
 
-    batch: Batch | None
+    batch: Batch
     samples: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     error: QvlError | None = None
@@ -49,7 +50,7 @@ def load_pack(stage: Stage, step: int, pack: int) -> Loaded:
     except PackError as error:
         samples, failures = error.made, error.failures
     except QvlError as error:
-        return Loaded(batch=None, error=error)
+        return Loaded(batch=stage.objective.collate([]), error=error)
     names = tuple(sample_name(item.sample) for item in samples)
     return Loaded(batch=stage.objective.collate(samples), samples=names, failures=failures)
 
@@ -87,19 +88,19 @@ def packs_of_rank(stage: Stage, *, rank: int, world: int) -> range:
     return range(rank * each, (rank + 1) * each)
 
 
-class _Packs(torch.utils.data.IterableDataset[Loaded]):
+class _Packs(torch.utils.data.IterableDataset[Parcel]):
     """The packs of one rank for the rest of a stage, in order."""
 
     def __init__(self, stage: Stage, packs: range, *, start: int) -> None:
         self.stage, self.packs, self.start = stage, packs, start
 
-    def __iter__(self) -> Iterator[Loaded]:
+    def __iter__(self) -> Iterator[Parcel]:
         worker = torch.utils.data.get_worker_info()
         # A loader asks its workers in turn, so worker w makes every num_workers-th pack.
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         each = len(self.packs)
         for i in range(self.start * each + first, self.stage.num_steps * each, stride):
-            yield load_pack(self.stage, i // each, self.packs[i % each])
+            yield packed_up(load_pack(self.stage, i // each, self.packs[i % each]))
 
 
 def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Iterator[list[Loaded]]:
@@ -120,7 +121,7 @@ def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Itera
     )
     found = iter(loader)
     for _ in range(start, stage.num_steps):
-        yield [next(found) for _ in packs]
+        yield [opened(next(found)) for _ in packs]
 
 
 def _begin_worker(worker: int) -> None:
