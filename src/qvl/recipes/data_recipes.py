@@ -28,6 +28,7 @@ from qvl.recipes.data_grounding import (
     referring,
 )
 from qvl.recipes.data_ocr import ocr_documents, ocr_multilingual, ocr_wild
+from qvl.recipes.data_preferences import preferences
 from qvl.recipes.data_sft import knowledge, maths, sft, text, vqa
 from qvl.recipes.data_tables import tables, tables_found
 from qvl.recipes.data_video import video, video_long
@@ -70,6 +71,7 @@ DATA_RECIPES: dict[str, Recipe] = {
     "ocr_documents": ocr_documents,
     "ocr_multilingual": ocr_multilingual,
     "ocr_wild": ocr_wild,
+    "preferences": preferences,
     "pseudo_label": pseudo_label,
     "referring": referring,
     "rejection": rejection,

@@ -4,7 +4,7 @@ Owns: three ways to have them, and the folder in which they are stored. Does not
 used for (``objectives.dpo``).
 
     model, source of preferences -> write_reference() -> folder of parts
-    folder, the same model -> load_reference() -> StoredReference -> float[A] of a batch
+    folder, the same model -> check_reference() -> StoredReference -> float[A] of a batch
 
 Stored ones are computed once, before the first step, and cost nothing in training. An adapter that
 is switched off and a frozen copy compute them in every step.
@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,21 +61,22 @@ class Reference(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredReference:
-    """Log-probabilities from a folder.
+    """Log-probabilities from a folder, which every process reads when it first needs them.
 
     Attributes:
-        logps: of the answers of each sample, by its `content_id`.
+        folder: see `write_reference`; `check_reference` says whether it belongs to a model.
     """
 
-    logps: Mapping[str, tuple[float, ...]]
+    folder: Path
 
     def __call__(self, model: Qwen2_5_VL, batch: PairBatch, features: Tensor | None) -> Tensor:
+        logps = read_logps(self.folder)
         found: list[float] = []
         for key, branches in zip(batch.ids, batch.branches, strict=False):
-            stored = self.logps.get(key, ())
+            stored = logps.get(key, ())
             if len(stored) != len(branches) - 1:
                 raise DataError(
-                    f"no reference is stored for sample {key}",
+                    f"{self.folder} has no reference for sample {key}",
                     hint="the data changed since the reference was computed; compute it again",
                 )
             found += stored
@@ -185,8 +187,8 @@ def write_reference(
         progress(stop, len(source))
 
 
-def load_reference(folder: Path, model: Qwen2_5_VL, processor: Processor) -> StoredReference:
-    """Reads what `write_reference` wrote.
+def check_reference(folder: Path, model: Qwen2_5_VL, processor: Processor) -> StoredReference:
+    """Returns the reference in a folder if it is this model's.
 
     Args:
         folder: complete.
@@ -197,7 +199,19 @@ def load_reference(folder: Path, model: Qwen2_5_VL, processor: Processor) -> Sto
         ConfigError: it was computed with other weights, another template, tokenizer or limits.
         DataError: it is incomplete or damaged.
     """
-    header = _check(folder, _header(model, processor), ("format", "weights", "inputs"))
+    _check(folder, _header(model, processor), ("format", "weights", "inputs"))
+    read_logps(folder)
+    return StoredReference(folder)
+
+
+@lru_cache(maxsize=4)
+def read_logps(folder: Path) -> Mapping[str, tuple[float, ...]]:
+    """Returns the log-probabilities of the answers of each sample, by its `content_id`.
+
+    Raises:
+        DataError: the folder is incomplete or damaged.
+    """
+    header = _read_header(folder)
     logps: dict[str, tuple[float, ...]] = {}
     for number in range(-(-int(header["samples"]) // _PER_PART)):
         path = folder / _part_name(number)
@@ -213,7 +227,7 @@ def load_reference(folder: Path, model: Qwen2_5_VL, processor: Processor) -> Sto
             raise DataError(
                 f"{path} is damaged: {error}", hint="delete it and repeat the pass"
             ) from error
-    return StoredReference(logps)
+    return logps
 
 
 def _header(model: Qwen2_5_VL, processor: Processor) -> dict[str, Any]:
@@ -233,19 +247,23 @@ _MEANINGS = {
 }
 
 
-def _check(folder: Path, expected: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / _HEADER).read_text())
-        differing = [key for key in keys if found[key] != expected[key]]
-        int(found["samples"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder} has no readable {_HEADER}, expected a stored reference") from (
-            error
-        )
+def _check(folder: Path, expected: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    found = _read_header(folder)
+    differing = [key for key in keys if found.get(key) != expected[key]]
     if differing:
         raise ConfigError(
             f"{folder} was computed {' and '.join(_MEANINGS[key] for key in differing)}",
             hint="compute the reference again into a new folder",
+        )
+
+
+def _read_header(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / _HEADER).read_text())
+        int(found["samples"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} has no readable {_HEADER}, expected a stored reference") from (
+            error
         )
     return found
 

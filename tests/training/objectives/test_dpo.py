@@ -27,8 +27,8 @@ from qvl.training.objectives.pairs import answer_logps
 from qvl.training.reference import (
     AdapterReference,
     FrozenReference,
-    StoredReference,
-    load_reference,
+    check_reference,
+    read_logps,
     write_reference,
 )
 from tests.training.objectives.pairs_small import (
@@ -103,7 +103,7 @@ def test_pictures_and_questions_run_once() -> None:
     model.model.norm.register_forward_hook(lambda m, a, out: rows.append(len(out)))
     items = packed(PREFERENCES)
     batch = collate_pairs(items, PROCESSOR.tokenizer)
-    objective = DpoObjective(tokenizer=PROCESSOR.tokenizer, reference=_zeros(batch))
+    objective = DpoObjective(tokenizer=PROCESSOR.tokenizer, reference=zeros)
     objective.loss(model.float(), batch, objective.counts(batch), Meter())
     assert seen == [sum(len(item.inputs.pixel_values) for item in items)]
     questions = sum(b[0] for b in batch.branches)
@@ -112,16 +112,15 @@ def test_pictures_and_questions_run_once() -> None:
     assert sum(len(b) - 1 for b in batch.branches) == batch.num_answers == len(batch.ends)
 
 
-def _zeros(batch: PairBatch) -> StoredReference:
-    stored = {k: (0.0,) * (len(b) - 1) for k, b in zip(batch.ids, batch.branches, strict=True)}
-    return StoredReference(stored)
+def zeros(model: Qwen2_5_VL, batch: PairBatch, features: torch.Tensor | None) -> torch.Tensor:
+    return torch.zeros(batch.num_answers)
 
 
 def test_shares_of_packs_add_up_to_the_loss_of_all() -> None:
     model = small_model().float()
     whole = batch_of()
     objective = DpoObjective(
-        tokenizer=PROCESSOR.tokenizer, reference=_zeros(whole), sft_weight=0.5, beta=0.02
+        tokenizer=PROCESSOR.tokenizer, reference=zeros, sft_weight=0.5, beta=0.02
     )
     totals = objective.counts(whole)
     loss = objective.loss(model, whole, totals, Meter())
@@ -142,7 +141,7 @@ def test_shares_of_packs_add_up_to_the_loss_of_all() -> None:
 def test_a_rank_without_pairs_runs_the_same_modules() -> None:
     model = small_model().float()
     nothing = collate_pairs([], PROCESSOR.tokenizer)
-    objective = DpoObjective(tokenizer=PROCESSOR.tokenizer, reference=StoredReference({}))
+    objective = DpoObjective(tokenizer=PROCESSOR.tokenizer, reference=zeros)
     assert objective.counts(nothing).tolist() == [0, 0]
     loss = objective.loss(model, nothing, torch.tensor([3.0, 5.0]), Meter())
     loss.backward()
@@ -157,7 +156,7 @@ def test_three_references_agree_and_stay(tmp_path: Path) -> None:
     model = small_model().float()
     source = ShardReader(tmp_path / "shards")
     write_reference(model, source, PROCESSOR, tmp_path / "reference", budget=BUDGET)
-    stored = load_reference(tmp_path / "reference", model, PROCESSOR)
+    stored = check_reference(tmp_path / "reference", model, PROCESSOR)
     frozen = FrozenReference(model, ("llm", "merger"))
     shared = {id(p) for p in frozen.copy.parameters()} & {id(p) for p in model.parameters()}
     assert len(shared) == sum(
@@ -176,7 +175,7 @@ def test_three_references_agree_and_stay(tmp_path: Path) -> None:
     drift = (answer_logps(model, batch, features).sums - before[0]).abs()
     assert float(drift.detach().max()) > 1e-3
     # The adapter does not count: the reference is the model beneath it.
-    load_reference(tmp_path / "reference", model, PROCESSOR)
+    check_reference(tmp_path / "reference", model, PROCESSOR)
 
 
 def test_a_policy_like_its_reference_has_no_margin(tmp_path: Path) -> None:
@@ -201,7 +200,7 @@ def test_a_stopped_pass_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     # Two ranks share it; one of them is stopped before its part.
     write_reference(model, source, PROCESSOR, folder, budget=BUDGET, rank=1, world=2)
     with pytest.raises(DataError, match=r"part-00000\.json is missing"):
-        load_reference(folder, model, PROCESSOR)
+        check_reference(folder, model, PROCESSOR)
     (done,) = folder.glob("part-*.json")
     time = done.stat().st_mtime_ns
     progress: list[tuple[int, int]] = []
@@ -211,8 +210,8 @@ def test_a_stopped_pass_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )  # fmt: skip
     assert done.stat().st_mtime_ns == time
     assert progress == [(2, 4), (4, 4)]
-    stored = load_reference(folder, model, PROCESSOR)
-    assert sum(map(len, stored.logps.values())) == 11
+    check_reference(folder, model, PROCESSOR)
+    assert sum(map(len, read_logps(folder).values())) == 11
 
 
 def test_a_reference_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -221,24 +220,25 @@ def test_a_reference_of_something_else_is_refused(tmp_path: Path) -> None:
     model = small_model().float()
     write_reference(model, source, PROCESSOR, folder, budget=BUDGET)
     with pytest.raises(ConfigError, match="was computed with other weights"):
-        load_reference(folder, small_model(1).float(), PROCESSOR)
+        check_reference(folder, small_model(1).float(), PROCESSOR)
     limits = replace(PROCESSOR.settings.limits, max_pixels=50 * 784)
     other = Processor(PROCESSOR.tokenizer, replace(PROCESSOR.settings, limits=limits))
     with pytest.raises(ConfigError, match="other pixel limits"):
-        load_reference(folder, model, other)
+        check_reference(folder, model, other)
     write_shards(PREFERENCES[2:], tmp_path / "others")
     others = ShardReader(tmp_path / "others")
     with pytest.raises(ConfigError, match="for other data"):
         write_reference(model, others, PROCESSOR, folder, budget=BUDGET)
-    stored = load_reference(folder, model, PROCESSOR)
-    with pytest.raises(DataError, match="no reference is stored for sample"):
+    stored = check_reference(folder, model, PROCESSOR)
+    with pytest.raises(DataError, match="has no reference for sample"):
         stored(model, batch_of(PREFERENCES[3]), None)
+    read_logps.cache_clear()
     (folder / "part-00000.json").write_text("[")
     with pytest.raises(DataError, match="damaged"):
-        load_reference(folder, model, PROCESSOR)
-    (folder / "reference.json").write_text(json.dumps({"samples": 1}))
+        check_reference(folder, model, PROCESSOR)
+    (folder / "reference.json").write_text(json.dumps({"format": "qvl-reference-1"}))
     with pytest.raises(DataError, match=r"no readable reference\.json"):
-        load_reference(folder, model, PROCESSOR)
+        check_reference(folder, model, PROCESSOR)
 
 
 def test_samples_without_pairs_are_refused() -> None:
