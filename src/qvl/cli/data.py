@@ -145,6 +145,9 @@ def _add_run_options(parser: argparse.ArgumentParser, *, is_optional: bool = Fal
         "--retry-failed", action="store_true", help="do finished parts with failed samples again"
     )
     parser.add_argument(
+        "--per-shard", type=int, metavar="N", help="samples read for one shard; default 1000"
+    )
+    parser.add_argument(
         "--sample-seconds",
         type=float,
         metavar="S",

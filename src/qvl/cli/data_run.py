@@ -28,7 +28,7 @@ from qvl.data.parts import SAMPLE_S, PartResult
 from qvl.data.ray import run_ray
 from qvl.data.records import Sample
 from qvl.data.report import write_report
-from qvl.data.run import FAILURE_BUDGET, RunOptions, RunSummary
+from qvl.data.run import FAILURE_BUDGET, PER_SHARD, RunOptions, RunSummary
 from qvl.data.shards import ShardReader
 from qvl.data.sources import DrawnSource, SomeOf, Source
 from qvl.data.steps import Step, map_step
@@ -86,6 +86,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
     if not 0 <= budget <= 1:
         raise InputError(f"--failures is {budget:g}, expected a share of 0 to 1")
     return RunOptions(
+        per_shard=PER_SHARD if args.per_shard is None else positive(args.per_shard, "--per-shard"),
         keep_rejects=args.keep_rejects,
         failure_budget=budget,
         retry_failed=args.retry_failed,

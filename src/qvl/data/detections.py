@@ -54,14 +54,15 @@ class Belief:
 
     Attributes:
         at_least: score from which something is there. Source: Grounding DINO's demo, 0.35.
-        absent_below: best score of a phrase below which nothing of it is there.
+        absent_below: best score of a phrase below which nothing of it is there. Ours: well below
+            the 0.25 at which that demo still takes a word of a text for the name of a box.
         same_iou: boxes of one phrase that overlap so much are one thing. Source:
             Grounded-Segment-Anything, automatic labelling, 0.5.
         same_thing_iou: boxes of different phrases that overlap so much are one thing with two
-            names.
+            names. Ours.
         mask_iou: least overlap of a box with the box around its mask; below, they speak of
-            different things.
-        most_share: a box of more than this share of the picture is the picture.
+            different things. Ours.
+        most_share: a box of more than this share of the picture is the picture. Ours.
     """
 
     at_least: float = 0.35

@@ -12,6 +12,7 @@ import html
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -42,6 +43,7 @@ _WIDEST_PX = 420
 _WIDEST_SHEET_PX = 1060
 _BINS = 24
 _MOST_PLACES = 40
+_MOST_LABELS = 12
 _MOST_READ = 2000
 _KINDS_SHOWN = 40
 _LOOKED_AT, _MOST_KEPT = 60, 12
@@ -51,8 +53,9 @@ body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1100px;paddin
 table{border-collapse:collapse;margin:.5em 0}td,th{padding:.2em .8em;text-align:left;
 border-bottom:1px solid #ddd}td.n{text-align:right;font-variant-numeric:tabular-nums}
 .sample{border:1px solid #ddd;border-radius:6px;padding:.7em;margin:.6em 0;overflow:auto}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:1em}.role{color:#777;font-size:.85em}
-pre{white-space:pre-wrap;margin:.2em 0;font:13px/1.4 ui-monospace,monospace}
+.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1em;align-items:start}.role{color:#777;font-size:.85em}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;max-height:24em;overflow-y:auto;margin:.2em 0;
+font:13px/1.4 ui-monospace,monospace}
 .reason{color:#a33}svg,img{max-width:100%;height:auto}h2{margin-top:2em}
 """
 
@@ -329,6 +332,8 @@ def _picture(part: Image, found: Sequence[Place], number: int) -> str:
         (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     )
     marks = [place.mark(scale) for place in found if place.picture == number][:_MOST_PLACES]
+    if len(marks) > _MOST_LABELS:  # names would hide what is marked
+        marks = [replace(mark, label="") for mark in marks]
     if not marks:
         return f'<img alt="" src="data:image/png;base64,{_png(small)}">'
     scene = layout(ImageSize(small.height, small.width), marks)

@@ -10,6 +10,7 @@ Owns: prompts, the written form, the typed result of one page. Does not own: the
 Models write integers in resized_px; results are in original_px when the transform is given.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -68,6 +69,23 @@ def prompt(variant: Variant = "qwenvl") -> str:
             f"variant is {shown(variant)}, expected one of {', '.join(get_args(Variant))}"
         )
     return _PROMPTS[variant]
+
+
+MARKDOWN_PROMPT = "Convert this page to Markdown."
+"""Ours: the published prompts ask for HTML only. The answer has no boxes."""
+
+
+def region_prompt(box: Box) -> str:
+    """The words that ask what stands in a part of a page, as Markdown; our own wording.
+
+    Args:
+        box: in resized_px.
+
+    >>> region_prompt(Box(10, 20, 110, 220))
+    'Read what stands in the region {"bbox_2d": [10, 20, 110, 220]} of this page, as Markdown.'
+    """
+    region = json.dumps({"bbox_2d": [round(value) for value in box]})
+    return f"Read what stands in the region {region} of this page, as Markdown."
 
 
 def parse(text: str, *, transform: ResizeTransform | None = None) -> ParsedPage:

@@ -1,7 +1,5 @@
 """Rules for boxes and phrases keep what is clear and say why they drop the rest."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from qvl.data.filters.grounding import (
     labels_clear,
     phrases_single,
     places_at_most,
-    scores_at_least,
 )
 from qvl.data.records import Sample
 from qvl.geometry import Box
@@ -69,14 +66,6 @@ def test_sizes_and_numbers() -> None:
     assert boxes_between(whole, least=0.01, most=0.9) == "box above 90% of its picture"
     assert places_at_most(sample, most=2) is None
     assert places_at_most(sample, most=1) == "more than 1 places"
-
-
-def test_scores_of_detectors() -> None:
-    rule = partial(scores_at_least, least=0.4)
-    things = [{"name": "cup", "box": [1, 2, 3, 4], "score": 0.5}]
-    assert rule(asked("?", "Yes.", things=things)) is None
-    assert rule(asked("?", "Yes.", things=[*things, {"score": 0.3}])) == "score below 0.4"
-    assert rule(asked("?", "Yes.")) is None
 
 
 def test_answers_can_be_read() -> None:

@@ -16,7 +16,12 @@ from qvl.tasks.document_elements import Element, walk
 
 
 def reading_is_whole(sample: Sample) -> str | None:
-    """Drops a page whose answer is cut off, empty or malformed, or has boxes outside the page."""
+    """Drops a page whose answer is cut off, empty or malformed, or has boxes outside the page.
+
+    Answers in Markdown, which the facts call so, are not looked at.
+    """
+    if sample.facts.get("variant") in ("markdown", "regions"):
+        return None
     transforms: list[ResizeTransform] = []
     for message in sample.conversation.messages:
         pictures = [part for part in message.content if isinstance(part, Image)]

@@ -97,18 +97,6 @@ def boxes_distinct(sample: Sample, *, iou: float = 0.9) -> str | None:
     return None
 
 
-def scores_at_least(sample: Sample, *, least: float) -> str | None:
-    """Drops a sample with a thing of which its detector was less sure.
-
-    Args:
-        sample: scores stand in its facts, as ``things`` with a ``score``.
-        least: 0 to 1.
-    """
-    things = sample.facts.get("things", [])
-    scores = [item.get("score", 1.0) for item in things if isinstance(item, dict)]
-    return f"score below {least:g}" if min(scores, default=1.0) < least else None
-
-
 def answers_readable(sample: Sample) -> str | None:
     """Drops a sample with an answer of boxes that is cut off or partly unreadable."""
     for message in sample.conversation.messages:

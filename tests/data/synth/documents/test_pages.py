@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from qvl.data.filters.documents import reading_is_whole
+from qvl.data.filters.rules import places_inside
+from qvl.data.places import answer_text
 from qvl.data.records import Sample
 from qvl.data.synth.documents import formulas, page
 from qvl.data.synth.documents.blocks import flow, heading, listing, para
@@ -21,6 +23,7 @@ from qvl.geometry import FACTOR, Box, ImageSize
 from qvl.messages import Image, Text
 from qvl.tasks import document
 from qvl.tasks.document_elements import Figure, Heading, List, Paragraph, walk
+from qvl.tasks.document_markdown import to_markdown
 
 for package in ("playwright", "verovio", "rdkit", "matplotlib"):
     pytest.importorskip(package, reason=f"drawing documents needs {package}")
@@ -153,6 +156,24 @@ def test_questions_decide_what_answers_say() -> None:
     assert seen.picture == seen.box
     assert "data-bbox" not in answer(asked["plain"])
     assert reading_is_whole(asked["plain"]) is None
+
+
+def test_pages_and_parts_of_them_as_markdown() -> None:
+    page, parts, known = (
+        made(8, layout="invoice", variant=v, effect="clean")
+        for v in ("markdown", "regions", "qwenvl")
+    )
+    elements = document.parse(answer(known)).elements
+    assert answer(page) == to_markdown(elements).strip()
+    assert parts.task == "regions of a document"
+    by_box = {e.box: e for e in walk(elements)}
+    messages = parts.conversation.messages
+    for question, found in zip(messages[::2], messages[1::2], strict=True):
+        words = answer_text(question)
+        (box,) = [b for b in by_box if b is not None and document.region_prompt(b) == words]
+        assert answer_text(found) == to_markdown([by_box[box]]).strip()
+    assert len(messages) >= 2
+    assert [places_inside(parts), reading_is_whole(parts), reading_is_whole(page)] == [None] * 3
 
 
 def test_boxes_follow_what_a_camera_does() -> None:

@@ -1,13 +1,14 @@
-"""Samples of documents: a page, what a printer, scanner or camera made of it, its QwenVL HTML.
+"""Samples of documents: a page, what a printer, scanner or camera made of it, what stands on it.
 
 Owns: sizes, the choice of layout, effects, which question. Does not own: pages (``layouts``,
 ``page``), the written form (``tasks.document``).
 
-    rng -> layout -> DrawnPage -> effect with its boxes -> prompt, tasks.document.format -> Sample
+    rng -> layout -> DrawnPage -> effect with its boxes -> HTML, Markdown, or parts -> Sample
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from PIL import Image as PILImage
@@ -19,14 +20,27 @@ from qvl.data.synth.documents.page import DrawnPage, draw, outward
 from qvl.data.synth.documents.prose import SUBJECTS
 from qvl.data.synth.documents.style import page_css, sampled
 from qvl.data.synth.effects import photographed, printed, scanned
-from qvl.data.synth.picking import pick
+from qvl.data.synth.picking import pick, shuffled
 from qvl.data.synth.warps import box_of, rectangle
 from qvl.data.synth.words import Split
 from qvl.errors import DataError
 from qvl.geometry import FACTOR, Box, ImageSize
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.tasks import document
-from qvl.tasks.document_elements import Element, map_boxes, walk
+from qvl.tasks.document_elements import (
+    Address,
+    Element,
+    Formula,
+    Heading,
+    List,
+    Paragraph,
+    Table,
+    map_boxes,
+    walk,
+)
+from qvl.tasks.document_markdown import to_markdown
+
+Variant = document.Variant | Literal["markdown", "regions"]
 
 _TOKENS = (560, 2000)
 """Merged tokens of a page. Source: cookbooks/document_parsing.ipynb asks for 512 to 2048."""
@@ -41,7 +55,7 @@ def document_sample(
     *,
     seed: tuple[int, ...],
     layout: str | None = None,
-    variant: document.Variant | None = None,
+    variant: Variant | None = None,
     effect: str | None = None,
     fonts: Split = "train",
     tokens: tuple[int, int] = _TOKENS,
@@ -52,7 +66,8 @@ def document_sample(
         rng: source of randomness.
         seed: recorded in the sample.
         layout: one of `LAYOUTS`; None draws one by its share.
-        variant: of the question, see `document.prompt`; None draws one.
+        variant: of the question: those of `document.prompt`, "markdown" for the page as Markdown,
+            "regions" for a few parts of it; None draws one.
         effect: "clean", "printed", "scanned" or "photographed"; None draws one.
         fonts: which typefaces.
         tokens: least and most merged tokens (28 px) of the picture.
@@ -71,19 +86,56 @@ def document_sample(
     if asked == "plain":
         elements = tuple(map_boxes(element, _taken_away) for element in elements)
     kinds = Counter(element.kind for element in walk(elements))
-    turns = (
-        Message("user", (Image(np.asarray(picture, np.uint8)), Text(document.prompt(asked)))),
-        Message("assistant", (Text(document.format(elements)),)),
-    )
+    pairs = _pairs(rng, asked, elements)
+    picture_part = Image(np.asarray(picture, np.uint8))
+    turns: list[Message] = []
+    for number, (question, answer) in enumerate(pairs):
+        shown = (Text(question),) if number else (picture_part, Text(question))
+        turns += [Message("user", shown), Message("assistant", (Text(answer),))]
     return Sample(
-        task="document",
-        conversation=Conversation(turns),
+        task=_TASKS.get(asked, "document"),
+        conversation=Conversation(tuple(turns)),
         provenance=Provenance(generator="documents.samples.document_sample", seed=seed),
         facts={"layout": chosen, "variant": asked, "effect": made, "kinds": dict(kinds)},
     )
 
 
-_VARIANTS: tuple[document.Variant, ...] = ("qwenvl",) * 6 + ("caption",) * 3 + ("plain",)
+def _pairs(
+    rng: np.random.Generator, asked: Variant, elements: Sequence[Element]
+) -> list[tuple[str, str]]:
+    """Questions with their answers."""
+    if asked == "markdown":
+        return [(document.MARKDOWN_PROMPT, to_markdown(elements).strip())]
+    if asked == "regions":
+        parts = [element for element in walk(elements) if _can_be_read(element)]
+        chosen = shuffled(rng, parts)[: int(rng.integers(1, _MOST_REGIONS + 1))]
+        if chosen:
+            return [
+                (document.region_prompt(part.box), to_markdown([part]).strip())
+                for part in chosen
+                if part.box is not None
+            ]
+        asked = "qwenvl"
+    return [(document.prompt(asked), document.format(elements))]
+
+
+def _can_be_read(element: Element) -> bool:
+    """Whether a part is of one piece, large enough to be told apart, and has words of its own."""
+    box = element.box
+    if box is None or not isinstance(element, _READ_ALONE):
+        return False
+    return min(box.x2 - box.x1, box.y2 - box.y1) >= _LEAST_REGION_PX
+
+
+_VARIANTS: tuple[Variant, ...] = (
+    *("qwenvl",) * 9, *("caption",) * 4, *("plain",) * 2, *("markdown",) * 3, *("regions",) * 2,
+)  # fmt: skip
+_TASKS: Mapping[Variant, str] = {
+    "markdown": "document to markdown", "regions": "regions of a document"
+}  # fmt: skip
+_READ_ALONE = (Address, Formula, Heading, List, Paragraph, Table)
+_MOST_REGIONS = 4
+_LEAST_REGION_PX = 14.0
 _EFFECTS = ("clean",) * 4 + ("printed",) * 2 + ("scanned",) * 2 + ("photographed",) * 2
 
 
