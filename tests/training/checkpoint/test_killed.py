@@ -17,6 +17,8 @@ from qvl.training.trainer import Trainer
 from tests.training.checkpoint.processes import LONGEST_S, start
 from tests.training.small import small_inputs, small_run, small_trainer
 
+pytestmark = pytest.mark.timeout(2 * LONGEST_S)
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:

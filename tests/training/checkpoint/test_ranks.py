@@ -12,7 +12,9 @@ from qvl.training.checkpoint.folder import CHECKPOINTS, find_damage, read_marker
 from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.reader import find_latest
 from tests.training.checkpoint.network import Network, resume, save
-from tests.training.checkpoint.processes import on_ranks
+from tests.training.checkpoint.processes import LONGEST_S, on_ranks
+
+pytestmark = pytest.mark.timeout(2 * LONGEST_S)
 
 LAYOUTS = {"replicated": False, "sharded": True}
 

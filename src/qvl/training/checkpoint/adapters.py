@@ -31,13 +31,11 @@ class Adapters:
 
     Attributes:
         config: which layers have adapters.
-        base_model: hub name or folder.
         base_dtype: of its weights, such as "bfloat16".
         base_sums: of its parameters by name, from `sums_of`.
     """
 
     config: LoraConfig
-    base_model: str
     base_dtype: str
     base_sums: Mapping[str, int]
 
@@ -58,15 +56,12 @@ class Adapters:
         return cls(**{**raw, "config": LoraConfig(**fields)})
 
 
-def adapters_of(
-    model: nn.Module, group: CheckpointGroup, *, base_model: str = ""
-) -> Adapters | None:
+def adapters_of(model: nn.Module, group: CheckpointGroup) -> Adapters | None:
     """Returns what a model's adapters are on, or None if it has none. All ranks call it.
 
     Args:
         model: plain or sharded.
         group: of all ranks.
-        base_model: see `Adapters`.
     """
     layers = lora_layers(model)
     trained = adapter_parameters(model)
@@ -89,7 +84,6 @@ def adapters_of(
     dtypes = Counter(p.dtype for p in base.values())
     return Adapters(
         config=config,
-        base_model=base_model,
         base_dtype=str(dtypes.most_common(1)[0][0]).removeprefix("torch."),
         base_sums=sums_of(base, group),
     )
@@ -113,7 +107,7 @@ def check_base(saved: Adapters, sums: Mapping[str, int], *, where: str) -> None:
         raise CheckpointError(
             f"{where} has adapters of another model: of {len(common)} weights that are known, "
             f"{len(unlike)} differ ({some(unlike)})",
-            hint=f"they were trained on {saved.base_model or 'a model without a name'}",
+            hint="give the model that the run began from",
         )
 
 

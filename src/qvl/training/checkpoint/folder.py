@@ -72,6 +72,7 @@ class Marker:
         world_size: ranks that saved.
         layout: how parameters were laid out over them, in words.
         fingerprint: of the run's configuration.
+        base_model: hub name or folder of the model that the run began from, or "".
         versions: of packages.
         files: every other file of the folder.
         adapters: of a checkpoint that holds adapters only, what they are on.
@@ -81,6 +82,7 @@ class Marker:
     world_size: int
     layout: str
     fingerprint: str
+    base_model: str
     versions: Mapping[str, str]
     files: Mapping[str, StoredFile]
     adapters: Adapters | None = None
@@ -116,6 +118,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "world_size": marker.world_size,
         "layout": marker.layout,
         "fingerprint": marker.fingerprint,
+        "base_model": marker.base_model,
         "versions": dict(marker.versions),
         "adapters": None if marker.adapters is None else marker.adapters.to_json(),
         "files": {
@@ -157,6 +160,7 @@ def read_marker(folder: Path) -> Marker:
             world_size=int(raw["world_size"]),
             layout=str(raw["layout"]),
             fingerprint=str(raw["fingerprint"]),
+            base_model=str(raw["base_model"]),
             versions=dict(raw["versions"]),
             files=files,
             adapters=None if raw["adapters"] is None else Adapters.from_json(raw["adapters"]),

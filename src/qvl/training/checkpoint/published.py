@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from qvl.checkpoint.adapter import write_adapter
 from qvl.checkpoint.export import export_model
-from qvl.checkpoint.folder import read_config, some
+from qvl.checkpoint.folder import INDEX, WEIGHTS, list_tensors, read_config, some
 from qvl.checkpoint.load import load_model
 from qvl.errors import CheckpointError
 from qvl.model.init import empty_model
@@ -46,14 +46,23 @@ def export_checkpoint(
         inputs: config.json, tokenizer, template and preprocessing files, which are copied; with
             adapters, the folder of the base model.
         ema: averaged parameters, where there are averages; parts that were frozen have none.
-        dtype: of the result; None leaves every tensor as it was trained.
+        dtype: of the result; None is that of the weights in ``inputs``, or, if there are none, as
+            every tensor was trained.
 
     Raises:
         CheckpointError: the checkpoint is of another model or holds no averages, or the folder
             cannot be written.
     """
     make = whole_model if saved.marker.adapters is None else merged_model
-    export_model(make(saved, inputs, ema=ema, dtype=dtype), output, files_from=inputs)
+    model = make(saved, inputs, ema=ema, dtype=dtype or stored_dtype(inputs))
+    export_model(model, output, files_from=inputs)
+
+
+def stored_dtype(folder: Path) -> torch.dtype | None:
+    """Returns the dtype of a folder's weights, or None if it has none."""
+    if not any((folder / name).is_file() for name in (WEIGHTS, INDEX)):
+        return None
+    return next(iter(list_tensors(folder).values())).dtype
 
 
 def export_adapter(saved: Saved, output: Path, *, base: Path, ema: bool = False) -> None:
@@ -76,12 +85,10 @@ def export_adapter(saved: Saved, output: Path, *, base: Path, ema: bool = False)
     model = empty_model(read_config(base))
     add_lora(model, adapters.config)
     tensors = _filled(saved, adapter_parameters(model), ema=ema, dtype=None, inputs=base)
-    write_adapter(model, tensors, output, base_model=adapters.base_model or None)
+    write_adapter(model, tensors, output, base_model=saved.marker.base_model or None)
 
 
-def whole_model(
-    saved: Saved, inputs: Path, *, ema: bool = False, dtype: torch.dtype | None = None
-) -> Qwen2_5_VL:
+def whole_model(saved: Saved, inputs: Path, *, ema: bool, dtype: torch.dtype | None) -> Qwen2_5_VL:
     """Returns the model of a checkpoint that holds all of it; see `export_checkpoint`."""
     model = empty_model(read_config(inputs))
     tensors = _filled(saved, dict(model.named_parameters()), ema=ema, dtype=dtype, inputs=inputs)
@@ -91,9 +98,7 @@ def whole_model(
     return model
 
 
-def merged_model(
-    saved: Saved, base: Path, *, ema: bool = False, dtype: torch.dtype | None = None
-) -> Qwen2_5_VL:
+def merged_model(saved: Saved, base: Path, *, ema: bool, dtype: torch.dtype | None) -> Qwen2_5_VL:
     """Returns the base model with a checkpoint's adapters in its weights; see
     `export_checkpoint`."""
     adapters = saved.marker.adapters

@@ -41,7 +41,7 @@ class Checkpoints:
     def __init__(self, run: RunConfig, model: Qwen2_5_VL, *, layout: str = "") -> None:
         self._run, self._group = run, CheckpointGroup()
         self._saved = find_latest(run.folder, self._group)
-        self._adapters = adapters_of(model, self._group, base_model=run.base_model)
+        self._adapters = adapters_of(model, self._group)
         self._updates = self._stage_step = 0
         self.first_stage = 0
         self.counters: dict[str, int] = {}
@@ -63,6 +63,7 @@ class Checkpoints:
             self._group,
             keeping=run.keeping,
             fingerprint=now,
+            base_model=run.base_model,
             layout=layout,
             adapters=self._adapters,
         )

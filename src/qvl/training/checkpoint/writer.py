@@ -53,6 +53,7 @@ class CheckpointWriter:
         group: of the ranks that save together.
         keeping: which checkpoints stay.
         fingerprint: of the run's configuration.
+        base_model: hub name or folder of the model that the run began from.
         layout: how parameters are laid out over ranks, in words.
         adapters: if the state holds adapters only, what they are on.
     """
@@ -64,12 +65,14 @@ class CheckpointWriter:
         *,
         keeping: Keeping | None = None,
         fingerprint: str = "",
+        base_model: str = "",
         layout: str = "",
         adapters: Adapters | None = None,
     ) -> None:
         self.folder = run_folder / CHECKPOINTS
         self.group, self.keeping = group, keeping or Keeping()
-        self._fingerprint, self._layout, self._adapters = fingerprint, layout, adapters
+        self._fingerprint, self._base_model = fingerprint, base_model
+        self._layout, self._adapters = layout, adapters
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
         cuda = torch.cuda.is_available()
@@ -180,6 +183,7 @@ class CheckpointWriter:
             versions={name: version(name) for name in _PACKAGES},
             files=files,
             fingerprint=self._fingerprint,
+            base_model=self._base_model,
             layout=self._layout,
             adapters=self._adapters,
         )
