@@ -1,12 +1,17 @@
 """Layouts that cannot be are refused with what would fit."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh
 
 from qvl.errors import ConfigError
+from qvl.model.language import DecoderLayer
 from qvl.model.presets import PRESETS
 from qvl.training.parallel.layout import Layout
+from qvl.training.parallel.tensor import cut_layer
+from tests.training.parallel.small import small_model
 
 
 @pytest.mark.parametrize(
@@ -42,6 +47,7 @@ def test_ranks_that_do_not_fit_are_refused() -> None:
         ({"dp_replicate": -1}, "layout.dp_replicate is -1"),
         ({"dp_shard": None}, "both None"),
         ({"activation_checkpointing": "some"}, "'some', expected one of none, selective, full"),
+        ({"compile": True, "tp": 2}, "layout.compile is true with tp 2"),
         ({"reduce_dtype": "float16"}, "'float16', expected one of float32, bfloat16"),
     ],
 )
@@ -59,3 +65,10 @@ def test_a_model_is_cut_where_all_its_heads_and_widths_come_apart() -> None:
     with pytest.raises(ConfigError, match=r"layout.tp is 7, .*num_key_value_heads = 4"):
         Layout(tp=7).check_model(config)
     Layout(tp=8).check_model(PRESETS["72b"])
+
+
+def test_only_plain_matrices_are_cut() -> None:
+    layer = cast(DecoderLayer, small_model().model.layers[0])
+    layer.mlp.up_proj = nn.Sequential(layer.mlp.up_proj)  # as an adapter stands around it
+    with pytest.raises(ConfigError, match=r"mlp.up_proj is a Sequential; hint: shard weights"):
+        cut_layer(layer, cast(DeviceMesh, None))

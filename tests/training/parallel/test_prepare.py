@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from qvl.model.lora import adapter_parameters, add_lora
+from qvl.model.lora_config import LoraConfig
 from qvl.training.parallel.gradients import clip_gradients, shared_by, sum_gradients
 from qvl.training.parallel.layout import Layout
-from qvl.training.parallel.prepare import prepare
+from qvl.training.parallel.prepare import Precision, prepare
 from qvl.training.parallel.ranks import Ranks
 from tests.training.parallel.small import STEPS, Predict, on_ranks, small_model
 
@@ -30,15 +32,25 @@ class Outcome:
     weights: dict[str, Tensor]
 
 
-def train(layout: Layout, *, tied: bool, frozen: tuple[str, ...] = ()) -> Outcome:
+def train(
+    layout: Layout,
+    *,
+    tied: bool,
+    frozen: tuple[str, ...] = (),
+    precision: Precision = "float32",
+    adapters: bool = False,
+) -> Outcome:
     """Three steps on this rank's share of the packs; another part is frozen in the second."""
     model = small_model(tied=tied)
+    if adapters:
+        add_lora(model, LoraConfig(rank=2, alpha=8.0), generator=torch.Generator().manual_seed(5))
     torch.manual_seed(0)
     heads = nn.Linear(32, 3)
     ranks = Ranks(layout, CPU)
-    pack_loss = prepare(model, ranks)
+    pack_loss = prepare(model, ranks, precision=precision)
     objective = Predict(heads=heads)
-    named = dict(model.named_parameters()) | {f"heads.{n}": p for n, p in heads.named_parameters()}
+    named = adapter_parameters(model) or dict(model.named_parameters())
+    named |= {f"heads.{n}": p for n, p in heads.named_parameters()}
     optimiser = _adam(named.values())
     outcome = Outcome(losses=[], norms=[], first_grads={}, weights={})
     for number, packs in enumerate(STEPS):
@@ -52,7 +64,8 @@ def train(layout: Layout, *, tied: bool, frozen: tuple[str, ...] = ()) -> Outcom
         loss = 0.0
         for i, pack in enumerate(mine):
             pack_loss.next_is_last(i == len(mine) - 1)
-            part = pack_loss(objective, pack, totals)
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                part = pack_loss(objective, pack, totals)
             part.backward()
             loss += float(part.detach())
         grads = sum_gradients(p for p in named.values() if p.requires_grad)
@@ -64,6 +77,9 @@ def train(layout: Layout, *, tied: bool, frozen: tuple[str, ...] = ()) -> Outcom
         outcome.norms.append(clip_gradients(grads, CLIP))
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
+    with torch.no_grad():  # as between steps, on samples that are not trained on
+        pack_loss(objective, STEPS[0][ranks.data_rank % 4], torch.ones(1))
+    assert all(named.get(name, p) is p for name, p in model.named_parameters())
     outcome.weights.update({n: full(p.detach()) for n, p in named.items()})
     return outcome
 
@@ -92,32 +108,35 @@ def assert_same(found: Outcome, expected: Outcome) -> None:
 
 
 TOWER_THEN_ALL = ("model.", "visual.blocks.", "visual.")
+# Layouts, and whether the model has a head of its own or reads its embedding.
 TWO = {
-    "copies": Layout(),
-    "sharded": Layout(dp_replicate=1, dp_shard=None),
-    "tensor": Layout(tp=2),
-    "context": Layout(cp=2, activation_checkpointing="full"),
+    "copies": (Layout(), False),
+    "shards": (Layout(dp_replicate=1, dp_shard=None), True),
+    "tensor": (Layout(tp=2, activation_checkpointing="full"), True),
+    "context": (Layout(cp=2, activation_checkpointing="selective"), False),
 }
 FOUR = {
-    "sharded": Layout(dp_shard=4),
-    "copies of shards": Layout(dp_replicate=2, dp_shard=2, activation_checkpointing="selective"),
-    "tensor x shards": Layout(dp_shard=2, tp=2),
-    "tensor x copies": Layout(dp_replicate=2, tp=2),
-    "context x shards": Layout(dp_shard=2, cp=2, activation_checkpointing="selective"),
-    "context x tensor": Layout(cp=2, tp=2),
+    "copies of shards": (Layout(dp_replicate=2, dp_shard=2), True),
+    "tensor x shards": (Layout(dp_shard=2, tp=2, activation_checkpointing="selective"), False),
+    "context x copies": (Layout(cp=2, activation_checkpointing="full"), True),
+    "context x tensor": (Layout(cp=2, tp=2), False),
 }
 
 
-def _check_all(layouts: dict[str, Layout], frozen: tuple[str, ...], expected: Path) -> None:
+def _check_all(layouts: dict[str, tuple[Layout, bool]], expected: Path) -> None:
     wanted: dict[Any, Outcome] = torch.load(expected, weights_only=False)
-    for name, layout in layouts.items():
-        for tied in (False, True):
-            try:
-                assert_same(train(layout, tied=tied), wanted[tied, ()])
-            except AssertionError as error:
-                raise AssertionError(f"{name}, tied {tied}: {error}") from error
-    layout = layouts["sharded"]
-    assert_same(train(layout, tied=True, frozen=frozen), wanted[True, frozen])
+    for name, (layout, tied) in layouts.items():
+        try:
+            assert_same(train(layout, tied=tied), wanted[tied, ()])
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+    sharded = layouts["shards" if "shards" in layouts else "copies of shards"][0]
+    assert_same(train(sharded, tied=True, frozen=TOWER_THEN_ALL), wanted[True, TOWER_THEN_ALL])
+    assert_same(train(sharded, tied=True, adapters=True), wanted["adapters"])
+    coarse = train(sharded, tied=True, precision="bf16")
+    assert coarse.losses == pytest.approx(wanted[True, ()].losses, rel=0.01)
+    assert coarse.losses != pytest.approx(wanted[True, ()].losses, rel=1e-6)
+    assert all(weight.dtype == torch.float32 for weight in coarse.weights.values())
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +144,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one rank gets that does everything itself."""
     path = tmp_path_factory.mktemp("expected") / "outcomes.pt"
     cases = [(False, ()), (True, ()), (True, TOWER_THEN_ALL)]
-    torch.save({(t, f): train(Layout(), tied=t, frozen=f) for t, f in cases}, path)
+    outcomes: dict[Any, Outcome] = {(t, f): train(Layout(), tied=t, frozen=f) for t, f in cases}
+    outcomes["adapters"] = train(Layout(), tied=True, adapters=True)
+    torch.save(outcomes, path)
     return path
 
 
 @pytest.mark.parametrize(("processes", "layouts"), [(2, TWO), (4, FOUR)])
-def test_many_ranks_are_one(expected: Path, processes: int, layouts: dict[str, Layout]) -> None:
-    on_ranks(_check_all, layouts, TOWER_THEN_ALL, expected, processes=processes)
+def test_many_ranks_are_one(
+    expected: Path, processes: int, layouts: dict[str, tuple[Layout, bool]]
+) -> None:
+    on_ranks(_check_all, layouts, expected, processes=processes)

@@ -30,6 +30,7 @@ from qvl.model.language import TextAttention
 from qvl.model.rotary import rotate
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.training.objectives.dense import box_digits
+from qvl.training.parallel.sharing import need_whole_pack
 
 # Scale of cosines before the softmax over names: certainty needs a cosine of about 0.5 more than
 # the others have.
@@ -88,6 +89,7 @@ class Watched:
 def watching(layers: Iterable[nn.Module]) -> Iterator[list[Watched]]:
     """Remembers what the attention of decoder layers is given while the block runs, in the order in
     which they run."""
+    need_whole_pack("the losses of finding")
     watched: list[Watched] = []
 
     def remember(module: nn.Module, args: tuple[Any, ...]) -> None:

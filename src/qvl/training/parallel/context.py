@@ -32,10 +32,12 @@ from qvl.training.parallel.exchange import enter_copies, gather_rows, leave_copi
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """Queries ``rows`` of this rank, the last of which sees all ``keys`` of the pack."""
+    """The next ``num_queries`` tokens of this rank; they are the last of the first ``num_keys`` of
+    a sample."""
 
-    rows: slice
-    keys: slice
+    sample: int
+    num_queries: int
+    num_keys: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,41 +60,44 @@ class Cut:
 
 
 def owned_ranges(segments: Segments, world: int) -> list[list[tuple[int, int, int]]]:
-    """Returns (start, stop, start of the sample) of the pieces of each rank.
+    """Returns (sample, first token, stop) of the pieces of each rank, counted in the sample.
 
     >>> first, second = owned_ranges(Segments([8, 4]), 2)
     >>> first
-    [(0, 2, 0), (6, 8, 0), (8, 9, 8), (11, 12, 8)]
+    [(0, 0, 2), (0, 6, 8), (1, 0, 1), (1, 3, 4)]
     >>> second
-    [(2, 4, 0), (4, 6, 0), (9, 10, 8), (10, 11, 8)]
+    [(0, 2, 4), (0, 4, 6), (1, 1, 2), (1, 2, 3)]
     """
     ranges: list[list[tuple[int, int, int]]] = [[] for _ in range(world)]
-    for start, stop in pairwise(segments.offsets):
-        length = stop - start
-        cuts = [start + length * i // (2 * world) for i in range(2 * world + 1)]
-        for i, (first, last) in enumerate(pairwise(cuts)):
-            if first < last:
-                ranges[min(i, 2 * world - 1 - i)].append((first, last, start))
+    for sample, length in enumerate(segments.lengths):
+        cuts = [length * i // (2 * world) for i in range(2 * world + 1)]
+        for i, (first, stop) in enumerate(pairwise(cuts)):
+            if first < stop:
+                ranges[min(i, 2 * world - 1 - i)].append((sample, first, stop))
     return ranges
 
 
 @lru_cache(maxsize=8)
 def cut_tokens(segments: Segments, world: int, rank: int, device: torch.device) -> Cut:
     """Returns the split of a pack as one rank sees it."""
-    ranges = owned_ranges(segments, world)
-    back = torch.cat([torch.arange(first, last) for own in ranges for first, last, _ in own])
-    counts = tuple(sum(last - first for first, last, _ in own) for own in ranges)
-    pieces, place = [], 0
-    for first, last, start in ranges[rank]:
-        rows = slice(place, place + last - first)
-        pieces.append(Piece(rows=rows, keys=slice(start, last)))
-        place = rows.stop
+    ranges, offsets = owned_ranges(segments, world), segments.offsets
+    back = torch.cat(
+        [
+            torch.arange(offsets[sample] + first, offsets[sample] + stop)
+            for own in ranges
+            for sample, first, stop in own
+        ]
+    )
+    counts = tuple(sum(stop - first for _, first, stop in own) for own in ranges)
     return Cut(
         rows=back.split(counts)[rank].to(device),
         counts=counts,
         order=back.argsort().to(device),
         back=back.to(device),
-        pieces=tuple(pieces),
+        pieces=tuple(
+            Piece(sample=sample, num_queries=stop - first, num_keys=stop)
+            for sample, first, stop in ranges[rank]
+        ),
     )
 
 
@@ -164,22 +169,33 @@ def attend_across(
     assert segments.total == len(cut.order)
     everything = gather_rows(torch.stack([k, v], 1), cut.counts, group)
     keys, values = take_rows(everything, cut.order, cut.back).unbind(1)
-    return attend_pieces(q, keys, values, cut.pieces)
+    return attend_pieces(q, keys, values, segments, cut.pieces)
 
 
-def attend_pieces(q: Tensor, keys: Tensor, values: Tensor, pieces: Sequence[Piece]) -> Tensor:
+def attend_pieces(
+    q: Tensor, keys: Tensor, values: Tensor, segments: Segments, pieces: Sequence[Piece]
+) -> Tensor:
     """Causal attention of some tokens of a pack.
 
     Args:
         q: float[n, H, C], their queries.
         keys: float[T, K, C], of the whole pack, like values.
         values: float[T, K, C].
+        segments: of the whole pack.
         pieces: what they may see; together they are the n tokens.
     """
     if not pieces:
         # No token is here; other ranks wait for the gradients of their keys all the same.
         return q + 0 * (keys.sum() + values.sum())
-    return torch.cat([_attend_piece(q[p.rows], keys[p.keys], values[p.keys]) for p in pieces])
+    # `split`, not slices of the whole: its gradient is one concatenation.
+    of_samples = list(
+        zip(keys.split(segments.lengths), values.split(segments.lengths), strict=True)
+    )
+    results = []
+    for piece, queries in zip(pieces, q.split([p.num_queries for p in pieces]), strict=True):
+        k, v = (x[: piece.num_keys] for x in of_samples[piece.sample])
+        results.append(_attend_piece(queries, k, v))
+    return torch.cat(results)
 
 
 def _attend_piece(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

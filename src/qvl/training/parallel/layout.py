@@ -32,7 +32,7 @@ class Layout:
         cp: ranks that share the tokens of one pack.
         activation_checkpointing: what a block keeps for the backward pass: everything, the results
             of products and attention, or its input alone.
-        compile: compile every block.
+        compile: compile what every block does to single tokens; not together with ``tp``.
         reduce_dtype: in which gradients of sharded weights are added up.
     """
 
@@ -53,6 +53,11 @@ class Layout:
             raise ConfigError(
                 "layout.dp_replicate and layout.dp_shard are both None, expected one number",
                 hint="dp_replicate=1 shards over all ranks, dp_shard=1 copies to all",
+            )
+        if self.compile and self.tp > 1:
+            raise ConfigError(
+                f"layout.compile is true with tp {self.tp}, expected one of the two",
+                hint="compiled blocks of matrices that are cut have not been made to work",
             )
         for name, kind in (
             ("activation_checkpointing", Checkpointing),

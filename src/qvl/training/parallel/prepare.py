@@ -94,7 +94,14 @@ def prepare(model: Qwen2_5_VL, ranks: Ranks, *, precision: Precision = "float32"
         share_tokens(model.model, context=ranks.context, tensor=tensor)
     loss = PackLoss(model, ranks)
     _shard(loss, ranks.rest, ranks, precision)
+    loss.register_forward_hook(_give_back)
     return loss
+
+
+def _give_back(loss: nn.Module, arguments: Any, output: Any) -> None:
+    """Without gradients there is no backward pass after which gathered weights are given back."""
+    if isinstance(loss, FSDPModule) and not torch.is_grad_enabled():
+        loss.reshard()
 
 
 def _move(module: nn.Module, device: torch.device) -> None:

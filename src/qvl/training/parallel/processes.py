@@ -4,15 +4,26 @@ Owns the group of all ranks. Does not own the groups in it (``ranks``).
 """
 
 import os
+import pickle
+import signal
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import (
+    ProcessContext,
+    ProcessExitedException,
+    ProcessRaisedException,
+    spawn,
+)
+
+from qvl.errors import QvlError
+from qvl.training.interrupt import StopSignals
 
 # Read by glibc when a process starts. Left alone it returns every large buffer to the system and
 # faults it in again, which takes a third of a training step on the CPU; see docs/log.md.
@@ -23,13 +34,12 @@ _ALLOCATOR = {
 }
 
 
-# Of torch, when nothing else is said.
+# A rank that waits longer for the others fails, and so does the run: longer than the first rank
+# may take to read or write what the others wait for.
 _TIMEOUT_S = 1800.0
 
 
-def launch(
-    main: Callable[..., None], *args: Any, processes: int, timeout_s: float = _TIMEOUT_S
-) -> None:
+def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
     """Calls ``main(*args)`` once per rank and waits.
 
     Under torchrun the group is the one it made and ``processes`` is not used. Otherwise that many
@@ -40,14 +50,10 @@ def launch(
         main: importable function.
         args: given to every rank; must pickle.
         processes: ranks to start on this machine; 1 runs in this process.
-        timeout_s: a rank that waits longer for the others fails, and so does the run.
     """
     if "WORLD_SIZE" in os.environ:
-        backend = "gloo"
-        if torch.cuda.is_available():
-            backend = "nccl"
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
+        backend = _take_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
         try:
             main(*args)
         finally:
@@ -58,7 +64,39 @@ def launch(
         for name, value in _ALLOCATOR.items():
             os.environ.setdefault(name, value)
         with tempfile.TemporaryDirectory() as folder:
-            spawn(_rank_main, (processes, folder, timeout_s, main, args), nprocs=processes)
+            given = (processes, folder, _TIMEOUT_S, main, args)
+            _wait(spawn(_rank_main, given, nprocs=processes, join=False), Path(folder))
+
+
+def _wait(ranks: ProcessContext, folder: Path) -> None:
+    """Waits for all ranks; tells them when this process is asked to stop, as they finish a step and
+    save before they do.
+
+    Args:
+        ranks: that were started.
+        folder: where a rank leaves an error of ours, which is raised again here.
+    """
+
+    def tell() -> None:
+        for pid in ranks.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    with StopSignals(tell) as signals:
+        try:
+            while not ranks.join():
+                pass
+        except (ProcessExitedException, KeyboardInterrupt) as error:
+            for process in ranks.processes:
+                process.kill()
+            # A rank that had not begun yet is ended by the signal itself.
+            if isinstance(error, KeyboardInterrupt) or not signals.asked:
+                raise
+        except ProcessRaisedException as error:
+            left = folder / f"error-{error.error_index}"
+            if left.exists():
+                raise pickle.loads(left.read_bytes()) from None
+            raise
 
 
 def _rank_main(
@@ -72,7 +110,7 @@ def _rank_main(
     torch.set_num_threads(1)
     meeting = (Path(folder) / "meeting").as_uri()
     dist.init_process_group(
-        "gloo",
+        _take_device(rank),
         init_method=meeting,
         rank=rank,
         world_size=world,
@@ -81,5 +119,16 @@ def _rank_main(
     try:
         main(*args)
         dist.barrier()  # a rank that leaves early can pull the others' connections down
+    except QvlError as error:
+        (Path(folder) / f"error-{rank}").write_bytes(pickle.dumps(error))
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def _take_device(local_rank: int) -> str:
+    """Gives each process of a machine a GPU, if it has any; returns how they talk."""
+    if not torch.cuda.is_available():
+        return "gloo"
+    torch.cuda.set_device(local_rank % torch.cuda.device_count())
+    return "cpu:gloo,cuda:nccl"

@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch.distributed as dist
 from torch import Tensor
 
+from qvl.errors import ConfigError
 from qvl.model.vision import VisionTransformer
 from qvl.model.windows import Grid
 from qvl.training.parallel.exchange import add_up, gather_rows
@@ -31,6 +32,19 @@ def pack_shared_by(group: dist.ProcessGroup | None) -> Iterator[None]:
         yield
     finally:
         _GROUP.reset(token)
+
+
+def need_whole_pack(what: str) -> None:
+    """To be called by what looks inside the model, where a rank sees its share only.
+
+    Raises:
+        ConfigError: ranks share the pack.
+    """
+    if _GROUP.get() is not None:
+        raise ConfigError(
+            f"{what} need all of a pack on one rank, but layout.tp or layout.cp share it",
+            hint="use dp_shard and dp_replicate for this stage",
+        )
 
 
 @dataclass(frozen=True, slots=True)
