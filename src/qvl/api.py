@@ -17,6 +17,7 @@ from qvl.agents.executor import Executor
 from qvl.agents.loop import Confirm, act
 from qvl.answers.methods import TypedAnswers
 from qvl.checkpoint import hub
+from qvl.checkpoint.adapter import base_folder, is_adapter
 from qvl.checkpoint.folder import read_config
 from qvl.errors import CheckpointError, ConfigError, InputError
 from qvl.inference.engine import Engine
@@ -54,15 +55,18 @@ def load(
     *,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
+    adapter: str | Path | None = None,
     options: EngineOptions | None = None,
 ) -> "VisionLanguageModel":
     """Loads a model, ready to answer.
 
     Args:
-        model: a hub name, a folder, or None for the tiny model that ships with the package.
+        model: a hub name, a folder, or None for the tiny model that ships with the package. A
+            folder that holds an adapter only brings the base that it names.
         device: "cpu", "cuda", "cuda:1"; None takes CUDA if there is any.
         dtype: "float32", "bfloat16" or "float16"; None takes bfloat16, but float32 for small
             models on the CPU.
+        adapter: folder of an adapter for the model; it is merged while the model loads.
         options: limits of the engine.
 
     Raises:
@@ -70,11 +74,18 @@ def load(
         ConfigError: the device or dtype cannot be used.
     """
     folder = hub.resolve(model)
+    added = None if adapter is None else Path(adapter)
+    if is_adapter(folder):
+        if added is not None:
+            raise ConfigError(f"model {str(model)!r} is an adapter, and adapter names another")
+        folder, added = base_folder(folder), folder
     chosen_device = _device(device)
     chosen_dtype = _dtype(dtype, folder, chosen_device)
     # First what is quick to check: a tokenizer of another model must not cost reading the weights.
     processor, eos_ids = Processor.from_folder(folder), _eos_ids(folder)
-    network = load_for_inference(folder, dtype=chosen_dtype, device=chosen_device)
+    network = load_for_inference(
+        folder, dtype=chosen_dtype, device=chosen_device, adapter=added
+    )
     engine = Engine(network, processor, options=options, eos_ids=eos_ids)
     return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype)
 

@@ -118,7 +118,7 @@ def test_the_installed_command() -> None:
 
 
 # Every option of every command. A new one is added here on purpose, never by accident.
-MODEL = {"--model", "--device", "--dtype"}
+MODEL = {"--model", "--adapter", "--device", "--dtype"}
 MEDIA = {
     "--min-pixels",
     "--max-pixels",
@@ -194,7 +194,8 @@ OPTIONS = {
         "--licence",
     }
     | {"--set", "--by", "--similarity", "--best", "--against", "--prompt", "--index"}
-    | {"--tokens", "--epochs", "--plan", "--sample-seconds"},
+    | {"--tokens", "--epochs", "--plan", "--sample-seconds", "--per-shard"},
+    "adapter": {"--json", "--output", "-o", "--model", "--dtype"},
     "info": {"--model", "--json"},
 }
 

@@ -225,7 +225,7 @@ def test_one_seed_gives_one_adapter() -> None:
         ({"targets": ("(",)}, "no regular expression"),
         ({"targets": ()}, "no targets"),
         ({"rank_pattern": {"norm": 3}}, "rank_pattern or alpha_pattern has 'norm'"),
-        ({"modules_to_save": ("embed",)}, "modules_to_save has 'embed'.*embed_tokens"),
+        ({"modules_to_save": ("embed",)}, "modules_to_save has 'embed'.*embed"),
         ({"rank": 0}, "rank is 0"),
         ({"alpha": 0.0}, "alpha is 0"),
         ({"dropout": 1.0}, "dropout is 1"),

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -172,12 +172,15 @@ def _check_complete(adapter: Adapter, path: Path) -> None:
         raise CheckpointError(f"{path} holds {some(sorted(updates))} of no adapter")
 
 
-def check_fits(adapter: Adapter, model: Qwen2_5_VL) -> None:
-    """Compares names and shapes with a model, which may be on the meta device.
+def fitted(adapter: Adapter, model: Qwen2_5_VL) -> Adapter:
+    """The adapter as a model takes it, once names and shapes are compared; the model may be on the
+    meta device.
 
     Raises:
         CheckpointError: the adapter belongs to another model.
     """
+    if model.lm_head is None and EMBEDDING in adapter.saved:
+        adapter = _with_one_embedding(adapter)
     modules, problems = dict(model.named_modules()), []
     for layer, spec in adapter.specs.items():
         module = modules.get(layer)
@@ -206,11 +209,19 @@ def check_fits(adapter: Adapter, model: Qwen2_5_VL) -> None:
             f"the adapter does not fit the model: {some(problems)}",
             hint=f"it was made for {adapter.base_model!r}",
         )
-    if model.lm_head is None and EMBEDDING in adapter.saved and not adapter.keeps_tie:
+    return adapter
+
+
+def _with_one_embedding(adapter: Adapter) -> Adapter:
+    """For a model whose head is its embedding; peft stores such a one twice."""
+    head = adapter.tensors.get(HEAD)
+    apart = head is not None and not torch.equal(head, adapter.tensors[EMBEDDING])
+    if apart or not adapter.keeps_tie:
         raise CheckpointError(
             "the adapter trained the embedding apart from the head, which in this model are one",
             hint="train it with ensure_weight_tying",
         )
+    return replace(adapter, tensors={n: t for n, t in adapter.tensors.items() if n != HEAD})
 
 
 @torch.no_grad()
@@ -221,7 +232,7 @@ def attach_adapter(model: Qwen2_5_VL, adapter: Adapter) -> None:
         CheckpointError: it does not fit.
         ConfigError: the model has adapters already.
     """
-    check_fits(adapter, model)
+    adapter = fitted(adapter, model)
     layers = dict.fromkeys(name.rpartition(".")[0] for name in adapter.saved)
     attach_lora(model, adapter.specs, layers)
     for name, parameter in adapter_parameters(model).items():
@@ -302,8 +313,7 @@ class MergeAdapter:
 
     def __init__(self, adapter: Adapter, folder: Path) -> None:
         model = empty_model(read_config(folder))
-        check_fits(adapter, model)
-        self._adapter = adapter
+        self._adapter = fitted(adapter, model)
         self._tied = model.lm_head is None
 
     def __call__(self, name: str, module: nn.Module) -> nn.Module:

@@ -154,7 +154,13 @@ class _Model:
             return
         self._folder = options.model_folder(args)
         self.limits = options.load_processor(self._folder).settings.limits
+        adapter = (
+            {}
+            if args.adapter is None
+            else {"adapter": hash_of_files(Path(args.adapter), "adapter_*")}
+        )
         self.identity = {
+            **adapter,
             "folder": str(self._folder),
             "name": args.model or "the embedded tiny model",
             "weights": hash_of_files(self._folder),

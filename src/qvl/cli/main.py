@@ -46,6 +46,7 @@ COMMANDS = {
     "data": Entry("qvl.cli.data", "make training data"),
     "train": Entry("qvl.cli.train", "train a model by a recipe"),
     "eval": Entry("qvl.cli.eval", "score a model on benchmarks, and see what it got wrong"),
+    "adapter": Entry("qvl.cli.adapter", "look at an adapter, or merge it into its model"),
     "info": Entry("qvl.cli.info", "the model, its configuration, versions and hardware"),
 }
 

@@ -41,6 +41,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> 
         f"{MODEL_VARIABLE}, the tiny model that ships inside",
     )
     if runs:
+        group.add_argument(
+            "--adapter", metavar="DIR", help="merged into the model; default model: its base"
+        )
         group.add_argument("--device", help="cpu, cuda or cuda:N; default: CUDA if there is any")
         group.add_argument(
             "--dtype",
@@ -138,8 +141,13 @@ def named_model(args: argparse.Namespace) -> str | None:
 
 def model_folder(args: argparse.Namespace, *, weights: bool = True) -> Path:
     """The folder of the model, with or without its weights; says on stderr when it is the tiny
-    one."""
-    name = named_model(args)
+    one. Of a folder that holds an adapter only, it is that of the base, and the adapter is noted in
+    the arguments."""
+    name, adapter = named_model(args), getattr(args, "adapter", None)
+    if name is None and adapter is not None:
+        from qvl.checkpoint.adapter import base_folder  # imports torch
+
+        return base_folder(Path(adapter), weights=weights)
     if name is None:
         if not (EMBEDDED / "config.json").is_file():
             raise CheckpointError(
@@ -147,16 +155,23 @@ def model_folder(args: argparse.Namespace, *, weights: bool = True) -> Path:
             )
         note("model: the tiny one that ships inside; --model takes a hub name or a folder")
         return EMBEDDED
-    from qvl.checkpoint.hub import resolve  # imports torch
+    from qvl.checkpoint.adapter import base_folder, is_adapter  # imports torch
+    from qvl.checkpoint.hub import resolve
 
-    return resolve(name, weights=weights)
+    folder = resolve(name, weights=weights)
+    if not is_adapter(folder):
+        return folder
+    if adapter is not None:
+        raise InputError(f"{name} is an adapter, and --adapter names another")
+    args.adapter = str(folder)
+    return base_folder(folder, weights=weights)
 
 
 def load_model(folder: Path, args: argparse.Namespace) -> "VisionLanguageModel":
     """The model, ready to answer."""
     from qvl.api import load  # imports torch
 
-    return load(folder, device=args.device, dtype=args.dtype)
+    return load(folder, device=args.device, dtype=args.dtype, adapter=args.adapter)
 
 
 def load_processor(folder: Path) -> "Processor":

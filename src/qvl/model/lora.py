@@ -299,7 +299,7 @@ def plain_linear(weight: Tensor, bias: nn.Parameter | None) -> nn.Linear:
     nn.Module.__init__(linear)
     linear.out_features, linear.in_features = weight.shape
     linear.weight = nn.Parameter(weight, requires_grad=False)
-    linear.bias = bias
+    linear.register_parameter("bias", bias)
     return linear
 
 
