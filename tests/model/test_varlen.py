@@ -61,8 +61,11 @@ def test_a_kernel_that_is_not_there_is_named() -> None:
 
 def test_the_fastest_there_is_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda, half = torch.device("cuda"), torch.bfloat16
+    monkeypatch.setattr(varlen, "_is_recent", lambda device: True)
     assert choose_backend(CPU, half) == "sdpa"
     assert choose_backend(cuda, torch.float32) == "sdpa"
     assert choose_backend(cuda, half) == "varlen"
     monkeypatch.setattr(varlen, "varlen_kernel", lambda: None)
     assert choose_backend(cuda, half) == "flex"
+    monkeypatch.setattr(varlen, "_is_recent", lambda device: False)
+    assert choose_backend(cuda, half) == "sdpa"

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from qvl.model.branches import Branches, attend_branches
 from qvl.model.segments import Group, Plan, Segments, restore_rows, take_rows
-from qvl.model.varlen import flex, varlen
+from qvl.model.varlen import choose_backend, flex, varlen
 
 __all__ = ["BACKENDS", "Backend", "Segments", "attend"]
 
@@ -113,7 +113,21 @@ def _matmul(
     return _attend_groups(q_THC, k_TKC, v_TKC, segments.plan(_PADDED_SHARE, q_THC.device), batched)
 
 
-BACKENDS: dict[str, Backend] = {"sdpa": _sdpa, "matmul": _matmul, "varlen": varlen, "flex": flex}
+def _auto(
+    q_THC: Tensor, k_TKC: Tensor, v_TKC: Tensor, segments: Segments, *, causal: bool
+) -> Tensor:
+    """Whatever is fastest for these tensors."""
+    run = BACKENDS[choose_backend(q_THC.device, q_THC.dtype)]
+    return run(q_THC, k_TKC, v_TKC, segments, causal=causal)
+
+
+BACKENDS: dict[str, Backend] = {
+    "auto": _auto,
+    "sdpa": _sdpa,
+    "matmul": _matmul,
+    "varlen": varlen,
+    "flex": flex,
+}
 
 
 def attend(

@@ -179,6 +179,12 @@ def _listed(blocks: Tensor) -> tuple[Tensor, Tensor]:
 
 def choose_backend(device: torch.device, dtype: torch.dtype) -> str:
     """Returns the back end that is fastest for packs here: a key of `attention.BACKENDS`."""
-    if device.type == "cuda" and dtype in _HALF:
-        return "flex" if varlen_kernel() is None else "varlen"
-    return "sdpa"
+    if device.type != "cuda" or dtype not in _HALF or not _is_recent(device):
+        return "sdpa"
+    return "flex" if varlen_kernel() is None else "varlen"
+
+
+@cache
+def _is_recent(device: torch.device) -> bool:
+    """Whether the kernels run on it. Source: README of FlashAttention 2: Ampere or newer."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)

@@ -32,7 +32,7 @@ class Qwen2_5_VL(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self._attention_backend = "sdpa"
+        self._attention_backend = "auto"
         self.visual = VisionTransformer(config.vision)
         self.model = TextModel(config.text)
         # A tied model has no head of its own, so that its state dict has none either; logits then
