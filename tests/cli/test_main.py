@@ -181,7 +181,10 @@ OPTIONS = {
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
     | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
     | {"--json"},
-    "train": {"--output", "--set", "--shards", "--processes"},
+    "train": {"--output", "--set", "--shards", "--processes", "--model", "--data", "--root"}
+    | {"--lora", "--full", "--quantise", "--epochs", "--lr", "--max-length", "--max-pixels"}
+    | {"--batch", "--validation", "--skip-bad", "--seed", "--recompute", "--device"}
+    | {"--dry-run", "--json", "--anyway", "--step", "--ema", "--dtype", "--adapter"},
     "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
     | {
         "--limit",

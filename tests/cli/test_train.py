@@ -1,18 +1,25 @@
-"""``qvl train``: the recipe's run with the user's changes, and where the model is on stdout."""
+"""``qvl train``: what a person sees of a run, in which order, and what stops it."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from qvl.cli import train as command
+from qvl.checkpoint.export import export_model
+from qvl.cli.train_show import Show
+from qvl.model.init import init_weights
+from qvl.model.vlm import Qwen2_5_VL
 from qvl.recipes import tiny
 from tests.cli.conftest import Run
+from tests.training.small import small_config, small_inputs
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Records the runs that would be trained."""
+    """Records the runs of the tiny recipe that would be trained."""
     seen: list[Any] = []
 
     def train(run: Any, *, processes: int, report: Any) -> Path:
@@ -24,21 +31,11 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
-def test_trains_with_the_changes_and_prints_the_folder(
+def test_tiny_trains_with_the_changes_and_prints_the_folder(
     run: Run, runs: list[Any], tmp_path: Path
 ) -> None:
-    code, out, err = run(
-        "train",
-        "tiny",
-        "--output",
-        str(tmp_path),
-        "--set",
-        "stages.reader.steps=5",
-        "--set",
-        "seed=9",
-        "--processes",
-        "1",
-    )
+    settings = ["--set", "stages.reader.steps=5", "--set", "seed=9", "--processes", "1"]
+    code, out, err = run("train", "tiny", "--output", str(tmp_path), *settings)
     assert (code, out) == (0, f"{tmp_path}/model\n")
     assert err == f"run: {tmp_path}\nreader 1/2  loss 0.5\n"
     ((config, processes),) = runs
@@ -57,20 +54,140 @@ def test_slips_are_refused_before_anything_is_written(
     assert run("train", "large")[0] == 2
 
 
-def test_interrupt_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*args: object, **kwargs: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(tiny, "train", stop)
-    code, _, err = run("train", "tiny", "--output", "x")
-    assert code == 130
-    assert "the same command goes on" in err
-
-
 def test_progress_stays_on_one_line_of_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    show = Show([("reader", 2)], log_every=1)
     for step in (1, 2):
-        command.show({"stage": "reader", "step": step, "steps": 2})
+        show({"stage": "reader", "step": step, "steps": 2})
     assert capsys.readouterr().err == "\r\x1b[2Kreader 1/2\r\x1b[2Kreader 2/2\n"
+
+
+def test_samples_stand_below_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = {"place": "a:1", "prompt": "What\nis it?", "expected": "A cup.", "got": "x" * 100}
+    show = Show([("sft", 4)], log_every=1)
+    show({"stage": "sft", "step": 2, "steps": 4, "validation loss": 0.25, "samples": [sample]})
+    line, *below = capsys.readouterr().err.splitlines()
+    assert line == "sft 2/4  validation loss 0.25"
+    assert below[0] == "  prompt   What is it?"
+    assert below[2] == f"  got      {'x' * 69}…"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a narrow model of random weights."""
+    inputs = small_inputs(tmp_path_factory.mktemp("inputs"))
+    network = Qwen2_5_VL(small_config())
+    init_weights(network, torch.Generator().manual_seed(1))
+    folder = tmp_path_factory.mktemp("model") / "small"
+    export_model(network, folder, files_from=inputs)
+    return folder
+
+
+def write(folder: Path, records: Sequence[Any]) -> Path:
+    path = folder / "my.jsonl"
+    path.write_text("\n".join(r if isinstance(r, str) else json.dumps(r) for r in records))
+    return path
+
+
+def record(question: str, answer: str, **keys: Any) -> dict[str, Any]:
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+    return {**keys, "conversations": turns}
+
+
+RECORDS = [record(f"What is {i}?", f"It is {i}.") for i in range(24)]
+
+
+def sft(run: Run, model: Path, data: Path, *arguments: str) -> tuple[int, str, str]:
+    folder = ["--output", str(data.parent / "run")]
+    return run("train", "sft", "--model", str(model), "--data", str(data), *folder, *arguments)
+
+
+def test_a_dry_run_plans_and_trains_nothing(run: Run, model: Path, tmp_path: Path) -> None:
+    data = write(tmp_path, RECORDS)
+    code, out, err = sft(run, model, data, "--dry-run")
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert code == 0
+    assert rows["data"] == f"{data}: 22 samples to train on, 2 to validate on"
+    assert rows["frozen"] == "tower"
+    assert rows["memory"].startswith("about ")
+    assert {"tokens", "packs", "steps", "trains", "optimiser", "computes"} <= set(rows)
+    assert "checked 24 of 24 samples" in err
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    code, out, _ = sft(run, model, data, "--dry-run", "--json", "--lora", "4", "--epochs", "0.5")
+    plan = json.loads(out)
+    assert plan["options"]["lora_rank"] == 4
+    assert plan["data"]["trained"] == 22
+    assert plan["steps"] == 1
+    assert plan["fits"]
+
+
+def test_bad_samples_are_named_and_stop_the_run_unless_skipped(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    bad = ["{", record("<image>?", "!", image="none.png"), {"question": "a", "answer": "b"}]
+    data = write(tmp_path, [*RECORDS, *bad])
+    code, out, err = sft(run, model, data, "--dry-run")
+    assert (code, out) == (1, "")
+    said = err.splitlines()
+    assert any(line.startswith("my.jsonl:25: no JSON") for line in said)
+    assert any("my.jsonl:26: " in line and "none.png" in line for line in said)
+    assert any("my.jsonl:27: " in line and "'question'" in line for line in said)
+    assert said[-2:] == [
+        "error: 3 of 27 samples cannot be used",
+        "hint: correct them, or train on the others with --skip-bad",
+    ]
+    code, out, _ = sft(run, model, data, "--dry-run", "--skip-bad")
+    assert code == 0
+    assert "22 samples to train on, 2 to validate on, 3 left out" in out
+
+
+def test_too_little_memory_stops_with_what_would_fit(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qvl.recipes import fine_tune
+
+    data = write(tmp_path, RECORDS)
+    monkeypatch.setattr(fine_tune, "memory_at_hand", lambda device, processes: 3 * 2**20)
+    code, out, err = sft(run, model, data)
+    assert (code, out) == (1, "")
+    assert "does not fit into memory\nwould fit: --" in err
+    assert "--anyway" in err
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--data", "none.jsonl"], "none.jsonl does not exist, expected a file or folder"),
+        (["--data", "my.jsonl", "--model", "."], "config.json"),
+        (["--data", "my.jsonl", "--epochs", "0"], "epochs is 0"),
+        (["--data", "my.jsonl", "--quantise", "nf4"], "nf4 cannot be trained itself"),
+        (["--data", "my.jsonl", "--max-length", "9999"], "takes at most 4,096"),
+        (["--data", "my.jsonl", "--json"], "--json prints the plan"),
+        (["--data", "my.csv"], "ends in '.csv', expected .json, .jsonl, .parquet"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], error: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, RECORDS[:2])
+    (tmp_path / "my.csv").write_text("a,b")
+    code, out, err = run("train", "sft", *arguments)
+    assert (code, out) == (1, "")
+    assert error in err
+    assert "Traceback" not in err
+
+
+def test_a_model_without_weights_is_refused_at_once(run: Run, tmp_path: Path, model: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in ("config.json", "tokenizer.json", "preprocessor_config.json"):
+        (empty / name).write_bytes((model / name).read_bytes())
+    code, _, err = sft(run, empty, write(tmp_path, RECORDS[:2]))
+    assert code == 1
+    assert "error: " in err
+    assert "safetensors" in err
+    assert "checked" not in err

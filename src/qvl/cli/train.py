@@ -1,74 +1,111 @@
-"""Trains a model by a recipe; repeating the command goes on where it stopped.
+"""Trains: fine-tuning on your own data, and the recipes of this project.
 
+qvl train sft --data my.jsonl
+qvl train sft --data my.jsonl --model Qwen/Qwen2.5-VL-3B-Instruct --lora --dry-run
 qvl train tiny
-qvl train tiny --output runs/short --set stages.reader.steps=500 --set seed=2
+qvl train export runs/sft-my --output my-model
 
-The folder gets run.json (configuration, versions, hardware), log.jsonl, the state, and at the end
-model/, a checkpoint in the published layout.
+Fine-tuning looks at the data first, says what it will do and need, and then does it. Repeating the
+command goes on where it stopped. `qvl train WHAT --help` tells more.
 """
 
 import argparse
-from pathlib import Path
-from typing import Any
 
-from qvl.cli.overrides import apply_overrides
-from qvl.cli.terminal import note, progress, write
+from qvl.cli import train_export
+from qvl.cli.options import add_model_options
 
-RECIPES = ("tiny",)
+STAGES = ("vision_pretrain", "multimodal_pretrain", "long_context_pretrain", "sft", "dpo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("recipe", choices=RECIPES, help="tiny: the model that ships inside")
-    parser.add_argument("--output", metavar="DIR", help="default: runs/ and the recipe's name")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
+    sft = actions.add_parser("sft", help="answers: conversations in JSON, JSONL, parquet, shards")
+    _add_fine_tuning(sft)
+    dpo = actions.add_parser("dpo", help="preferences: records with chosen and rejected answers")
+    _add_fine_tuning(dpo)
+    reward = actions.add_parser("reward", help="a model that scores answers, from preferences")
+    _add_fine_tuning(reward)
+    stage = actions.add_parser("stage", help="a stage of the report, on shards or files")
+    stage.add_argument("kind", choices=STAGES, metavar="NAME", help=", ".join(STAGES))
+    _add_fine_tuning(stage)
+    tiny = actions.add_parser("tiny", help="the model that ships inside, from nothing")
+    _add_output(tiny, "runs/tiny")
+    _add_set(tiny, "stages.reader.steps=500")
+    tiny.add_argument(
+        "--shards", metavar="DIR", help="train every stage on these samples; see qvl data make"
+    )
+    tiny.add_argument(
+        "--processes", type=int, default=2, metavar="N", help="ranks on this machine; default 2"
+    )
+    export = actions.add_parser("export", help="a checkpoint of a run as a model")
+    train_export.add_arguments(export)
+
+
+def _add_fine_tuning(parser: argparse.ArgumentParser) -> None:
+    # Defaults are stated once, in `recipes.fine_tune_options`; here None means "the default".
+    parser.add_argument(
+        "--data", required=True, metavar="FILE", help=".json, .jsonl, .parquet, COCO, or shards"
+    )
+    parser.add_argument("--root", metavar="DIR", help="folder of the media; default: the data's")
+    _add_output(parser, "runs/, what is trained, and the data's name")
+    add_model_options(parser, runs=False)
+    what = parser.add_argument_group("what is trained")
+    ways = what.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--lora", type=int, nargs="?", const=16, metavar="RANK", help="adapters; default rank 16"
+    )
+    ways.add_argument(
+        "--full", action="store_true", help="language model and merger themselves; the default"
+    )
+    what.add_argument(
+        "--quantise", choices=("int8", "nf4"), help="hold the model under --lora in fewer bits"
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--epochs", type=float, metavar="N", help="times each sample is seen")
+    how.add_argument("--lr", type=float, metavar="RATE", help="of all trained parts")
+    how.add_argument("--max-length", type=int, metavar="N", help="most tokens of a sample")
+    how.add_argument("--max-pixels", type=int, metavar="N", help="shrink pictures to at most N")
+    how.add_argument("--batch", type=int, metavar="N", help="samples before each update; 16")
+    how.add_argument("--validation", type=float, metavar="SHARE", help="held out; 0.05")
+    how.add_argument("--skip-bad", action="store_true", help="leave out samples with faults")
+    how.add_argument("--seed", type=int, metavar="N", help="of the order of samples; 0")
+    how.add_argument("--recompute", choices=("selective", "full"), help="less memory for more time")
+    where = parser.add_argument_group("where, and whether")
+    where.add_argument("--device", help="cpu or cuda; default: CUDA if there is any")
+    where.add_argument(
+        "--processes", type=int, metavar="N", help="ranks; default: one for each GPU"
+    )
+    _add_set(parser, "optimiser.weight_decay=0.01")
+    where.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    where.add_argument("--json", action="store_true", help="the plan as JSON, with --dry-run")
+    where.add_argument(
+        "--anyway", action="store_true", help="start although the memory seems too small"
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--output", metavar="DIR", help=f"folder of the run; default: {default}")
+
+
+def _add_set(parser: argparse.ArgumentParser, example: str) -> None:
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="changes one field of the run, such as device=cuda or stages.reader.steps=500",
-    )
-    parser.add_argument(
-        "--shards", metavar="DIR", help="train every stage on these samples; see qvl data make"
-    )
-    parser.add_argument(
-        "--processes", type=int, default=2, metavar="N", help="ranks on this machine; default 2"
+        help=f"changes one field of the run, such as {example}",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains and prints the folder of the finished model."""
-    from qvl.recipes.tiny import on_shards, tiny_run, train  # imports torch
+    """Does what the action says."""
+    if args.action == "tiny":
+        from qvl.cli.train_tiny import train_tiny
 
-    folder = Path(args.output or f"runs/{args.recipe}")
-    config = apply_overrides(tiny_run(folder), args.set)
-    if args.shards:
-        config = on_shards(config, Path(args.shards))
-    note(f"run: {config.folder}")
-    try:
-        model = train(config, processes=args.processes, report=show)
-    except KeyboardInterrupt:
-        note("\nstopped; the same command goes on from the last saved state")
-        raise
-    write(str(model))
-    return 0
+        return train_tiny(args)
+    if args.action == "export":
+        return train_export.export(args)
+    from qvl.cli.train_fine_tune import fine_tune
 
-
-def show(line: dict[str, Any]) -> None:
-    """Shows one line of the log; called in the process of the first rank."""
-    progress(describe(line), done=line["step"] == line["steps"])
-
-
-def describe(line: dict[str, Any]) -> str:
-    """A line of the log for people: where the run is, then its numbers.
-
-    >>> describe({"stage": "reader", "step": 20, "steps": 400, "loss": 1.23456, "rate": 1})
-    'reader 20/400  loss 1.235  rate 1'
-    """
-    place = f"{line['stage']} {line['step']}/{line['steps']}"
-    numbers = [
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in line.items()
-        if name not in ("stage", "step", "steps")
-    ]
-    return "  ".join([place, *numbers])
+    return fine_tune(args)

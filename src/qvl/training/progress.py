@@ -11,7 +11,10 @@ from typing import Any
 
 _RECENT = 0.3
 """Weight of the newest line in the time of a step: the first steps are slower than the rest."""
-_NOT_SHOWN = {"stage", "step", "steps", "rate", "seconds"}
+_NOT_SHOWN = {
+    "stage", "step", "steps", "rate", "seconds", "patches_per_s", "pictures_per_s",
+    "answer_tokens_per_s",
+}  # fmt: skip
 
 
 class Progress:

@@ -1,0 +1,145 @@
+"""``qvl train sft`` and its like: a person's data, a plan, a run, and what to do with its result.
+
+Owns: options into `FineTuneOptions`, what is said in which order. Does not own: any of the work
+(``recipes.fine_tune``).
+
+    look at the data -> name what is bad -> plan -> train -> "ask it with ..."
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qvl.cli.options import model_folder
+from qvl.cli.overrides import apply_overrides
+from qvl.cli.terminal import note, progress, write, write_json, write_pairs
+from qvl.cli.train_show import Show
+from qvl.errors import ConfigError, DataError
+from qvl.recipes.fine_tune import Looked, Prepared, look, prepare, train
+from qvl.recipes.fine_tune_data import refuse_faults
+from qvl.recipes.fine_tune_options import FineTuneOptions
+from qvl.recipes.fine_tune_plan import FineTunePlan, describe
+from qvl.training.machine import default_device
+
+_MOST_SHOWN = 20
+_LONGEST_QUESTION = 200
+
+
+def fine_tune(args: argparse.Namespace) -> int:
+    """Trains and prints the folder of the finished model."""
+    options = fine_tune_options(args)
+    looked = look(options, progress=_show_look)
+    _name_faults(looked)
+    refuse_faults(looked.examined, skip_bad=options.skip_bad)
+    prepared = prepare(looked)
+    prepared = replace(prepared, run=apply_overrides(prepared.run, args.set))
+    if args.dry_run:
+        if args.json:
+            write_json(prepared.plan.to_json())
+        else:
+            write_pairs(describe(prepared.plan))
+        _advise(prepared.plan)
+        return 0
+    for name, value in describe(prepared.plan).items():
+        note(f"{name:<10} {value}")
+    _advise(prepared.plan)
+    if not prepared.plan.fits and not args.anyway:
+        raise ConfigError(
+            "the memory at hand is too small for this run",
+            hint="use one of the lines above, or --anyway to try",
+        )
+    return _train(prepared)
+
+
+def _train(prepared: Prepared) -> int:
+    run = prepared.run
+    stages = [(stage.name, stage.num_steps) for stage in run.stages]
+    note(f"run: {run.folder}   tensorboard --logdir {run.folder / 'events'}")
+    result = train(prepared, report=Show(stages, log_every=run.log_every))
+    if result is None:
+        note("\nstopped; the same command goes on from here")
+        return 0
+    write(str(result))
+    note(f"ask it: {_question(prepared, result)}")
+    return 0
+
+
+def _question(prepared: Prepared, result: Path) -> str:
+    """A command that asks the result something it was trained for."""
+    picture, question = prepared.example
+    file = "" if picture is None else f"{shlex.quote(str(picture))} "
+    if len(question) > _LONGEST_QUESTION:
+        question = "..."
+    return f"qvl ask {file}{shlex.quote(question)} --model {shlex.quote(str(result))}"
+
+
+def fine_tune_options(args: argparse.Namespace) -> FineTuneOptions:
+    """What was said on the command line; what was not said keeps its default."""
+    if args.json and not args.dry_run:
+        raise ConfigError("--json prints the plan, expected together with --dry-run")
+    data = Path(args.data)
+    if not data.exists():
+        raise DataError(f"{data} does not exist, expected a file or folder of training data")
+    device = args.device or default_device()
+    kind = args.kind if args.action == "stage" else args.action
+    given = {
+        "root": None if args.root is None else Path(args.root),
+        "epochs": args.epochs,
+        "rate": args.lr,
+        "lora_rank": args.lora,
+        "quantise": args.quantise,
+        "max_tokens": args.max_length,
+        "max_pixels": args.max_pixels,
+        "samples_per_step": args.batch,
+        "validation": args.validation,
+        "seed": args.seed,
+        "recompute": args.recompute,
+    }
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return FineTuneOptions(
+        kind=kind,
+        model=model_folder(args),
+        data=data,
+        folder=Path(args.output or f"runs/{kind}-{data.stem}"),
+        skip_bad=args.skip_bad,
+        device=device,
+        processes=_ranks(args.processes),
+        **said,
+    )
+
+
+def _ranks(asked: int | None) -> int:
+    """Those of torchrun, if it started this process."""
+    started = os.environ.get("WORLD_SIZE", "")
+    return int(started) if started.isdecimal() else asked or 1
+
+
+def _show_look(what: str, done: int, of: int) -> None:
+    if sys.stderr.isatty() or done == of:
+        progress(f"{what} {done:,} of {of:,} samples", done=done == of)
+
+
+def _name_faults(looked: Looked) -> None:
+    faults, total = looked.examined.faults, looked.examined.num_faulty
+    for fault in faults[:_MOST_SHOWN]:
+        note(str(fault))
+    if total > _MOST_SHOWN:
+        note(f"... and {total - min(_MOST_SHOWN, len(faults))} more; qvl data lint names them")
+    for text in looked.examined.notes:
+        note(f"note: {text}")
+
+
+def _advise(plan: FineTunePlan) -> None:
+    for text in plan.notes:
+        note(f"note: {text}")
+    if plan.fits:
+        return
+    note("does not fit into memory")
+    for proposal in plan.proposals:
+        note(f"would fit: {proposal}")
+    if not plan.proposals:
+        note("nothing tried would fit: take a smaller model or a larger machine")

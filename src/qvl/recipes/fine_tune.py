@@ -1,0 +1,332 @@
+"""Fine-tuning from a person's data to a model's folder.
+
+Owns: the order of the work and the run it makes. Does not own: the checks of the data
+(``fine_tune_data``), defaults (``fine_tune_options``), the plan's words (``fine_tune_plan``), what
+is measured on the way (``fine_tune_watch``), the loop (``training.trainer``).
+
+    options -> look() -> Looked (data, processor, what was found)
+        -> prepare() -> Prepared (packs, run, plan) -> train() -> folder of the model or adapter
+"""
+
+import json
+import math
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from qvl.checkpoint.adapter import save_adapter
+from qvl.checkpoint.export import export_model
+from qvl.checkpoint.folder import list_tensors, read_config
+from qvl.checkpoint.load import load_model
+from qvl.data.encoding import media_of
+from qvl.data.interchange.opening import Data, open_data
+from qvl.data.lengths import Lengths
+from qvl.data.packing import PackBudget
+from qvl.data.packing.cost import CostModel
+from qvl.data.packing.planned import PlannedPacks, plan_packs
+from qvl.data.packing.summary import PlanSummary
+from qvl.data.packing.usable import PlanOptions, SampleSet
+from qvl.data.records import Sample
+from qvl.data.sft.mixing import ChosenSource
+from qvl.errors import ConfigError
+from qvl.geometry import PixelLimits
+from qvl.messages import Image, Text
+from qvl.model.config import ModelConfig
+from qvl.model.lora import add_lora, merge_lora
+from qvl.model.lora_config import LoraConfig
+from qvl.model.quantized_linear import Quantize
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.processor import Processor
+from qvl.processing.tokenizer import read_json
+from qvl.recipes.fine_tune_data import Examined, Numbers, Progress, examine, split
+from qvl.recipes.fine_tune_options import WARMUP, FineTuneOptions, choose_packs
+from qvl.recipes.fine_tune_pairs import before_training, objective_of, rates_of
+from qvl.recipes.fine_tune_plan import FineTunePlan, data_counts, make_plan
+from qvl.recipes.fine_tune_watch import Report, Watch
+from qvl.training.config import RunConfig
+from qvl.training.machine import memory_at_hand
+from qvl.training.objectives.reward import RewardObjective
+from qvl.training.parallel import launch
+from qvl.training.parallel.layout import Layout
+from qvl.training.record import write_record
+from qvl.training.reward_model import save_reward_head
+from qvl.training.schedule import Schedule
+from qvl.training.stages import Stage
+from qvl.training.trainer import Trainer
+
+SHOWN = 3
+"""Held-out samples whose answers are shown while the model trains."""
+_LOGS, _LOOKS, _SAVES = 100, 5, 10
+"""How often in a run."""
+_LONGEST_WAIT = 200
+"""At most so many steps between saved states."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A person's data after the first look.
+
+    Attributes:
+        options: what was asked for.
+        data: all of it.
+        processor: of the model, with the pixel limits asked for.
+        config: of the model.
+        examined: what was found.
+    """
+
+    options: FineTuneOptions
+    data: Data
+    processor: Processor
+    config: ModelConfig
+    examined: Examined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A run that is ready to start. It pickles, because ranks are processes.
+
+    Attributes:
+        options: what was asked for.
+        plan: what will happen.
+        run: what the trainer does.
+        processor: makes model inputs.
+        source: all samples that can be used.
+        validation: the stage over samples that are held out; None if there are none.
+        shown: samples whose answers are looked at on the way.
+    """
+
+    options: FineTuneOptions
+    plan: FineTunePlan
+    run: RunConfig
+    processor: Processor
+    source: ChosenSource
+    validation: Stage | None
+    shown: tuple[Sample, ...]
+
+    @property
+    def result(self) -> Path:
+        """Where the finished model or adapter goes; a reward model is whole, with its head."""
+        whole = self.options.lora_rank is None or self.options.minimises == "reward"
+        return self.options.folder / ("model" if whole else "adapter")
+
+    @property
+    def example(self) -> tuple[Path | None, str]:
+        """A picture of the data, if it is a file, and a question to try the result with."""
+        sample = self.shown[0]
+        media = media_of(sample.conversation)
+        user = next(m for m in sample.conversation.messages if m.role == "user")
+        text = " ".join(part.text for part in user.content if isinstance(part, Text))
+        source = media[0].source if media and isinstance(media[0], Image) else None
+        return (source if isinstance(source, Path) else None), " ".join(text.split())
+
+
+def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of: None) -> Looked:
+    """Opens data and model's inputs, and looks at every sample.
+
+    Args:
+        options: what was asked for.
+        progress: see `fine_tune_data.Progress`.
+
+    Raises:
+        CheckpointError: the model's folder has no weights, or misses something else.
+        ConfigError: an option does not fit the model.
+        DataError: the data is none, or cannot be read at all.
+    """
+    config = read_config(options.model)
+    list_tensors(options.model)  # a folder without weights is refused before minutes of looking
+    processor = Processor.from_folder(options.model)
+    if options.max_pixels is not None:
+        least = processor.settings.limits.min_pixels
+        if options.max_pixels < least:
+            raise ConfigError(
+                f"max_pixels is {options.max_pixels:,}, the model enlarges pictures to {least:,}"
+            )
+        limits = PixelLimits(min_pixels=least, max_pixels=options.max_pixels)
+        processor = Processor(processor.tokenizer, replace(processor.settings, limits=limits))
+    data = open_data(options.data, root=options.root, limits=processor.settings.limits)
+    examined = examine(
+        data,
+        processor,
+        max_tokens=options.longest(config),
+        folder=options.folder / "data",
+        processes=options.processes,
+        progress=progress,
+    )
+    return Looked(options=options, data=data, processor=processor, config=config, examined=examined)
+
+
+def prepare(looked: Looked) -> Prepared:
+    """Plans the packs and makes the run.
+
+    Raises:
+        ConfigError: the options do not fit the data.
+        DataError: the plan cannot be kept.
+    """
+    options, config, examined = looked.options, looked.config, looked.examined
+    train, held_out = split(examined, share=options.validation)
+    lengths = examined.lengths.take(train)
+    budget, packs_per_step = choose_packs(lengths, options, options.longest(config))
+    rates = options.rates(config)
+    plan_options = PlanOptions(
+        budget=budget,
+        cost=CostModel.of_parts(config, tuple(rates)),
+        packs_per_step=packs_per_step,
+        epochs=math.ceil(options.passes),
+        seed=options.seed,
+    )
+    source, summary = _packs(looked, train, lengths, plan_options)
+    steps = max(1, round(source.num_steps * options.passes / math.ceil(options.passes)))
+    stage = Stage(
+        name=options.kind,
+        rates=rates_of(options.minimises, rates),
+        objective=objective_of(
+            options.minimises,
+            looked.processor,
+            folder=options.folder,
+            with_adapter=options.lora_rank is not None,
+            width=config.text.hidden_size,
+        ),
+        source=source,
+        steps=steps,
+        schedule=Schedule(shape="cosine", warmup=math.ceil(WARMUP * steps)),
+    )
+    validation = None
+    if len(held_out):
+        held = _held_out(looked, held_out, plan_options)
+        validation = replace(stage, name="validation", source=held, steps=None)
+    run = RunConfig(
+        folder=options.folder,
+        stages=(stage,),
+        seed=options.seed,
+        device=options.device,
+        base_model=str(options.model),
+        precision="bf16" if options.device.startswith("cuda") else "float32",
+        layout=Layout(activation_checkpointing=options.recompute),
+        log_every=max(1, steps // _LOGS),
+        look_every=max(1, math.ceil(steps / _LOOKS)),
+        save_every=max(1, min(_LONGEST_WAIT, steps // _SAVES)),
+    )
+    counts = data_counts(
+        lengths,
+        samples=len(examined.is_usable),
+        validated=len(held_out),
+        packs=summary.steps * packs_per_step // math.ceil(options.passes),
+    )
+    plan = make_plan(
+        options,
+        config,
+        lengths,
+        counts,
+        notes=(),
+        budget=budget,
+        packs=source.plan,
+        steps=steps,
+        at_hand=memory_at_hand(torch.device(options.device), processes=options.processes),
+    )
+    numbers = (held_out if len(held_out) else train)[:SHOWN]
+    return Prepared(
+        options=options,
+        plan=plan,
+        run=run,
+        processor=looked.processor,
+        source=ChosenSource(source=looked.data, numbers=examined.usable),
+        validation=validation,
+        shown=tuple(looked.data[number] for number in numbers.tolist()),
+    )
+
+
+def train(prepared: Prepared, *, report: Report) -> Path | None:
+    """Trains, going on where an earlier call stopped, and returns the folder of the result; None if
+    it was stopped.
+
+    Args:
+        prepared: the run.
+        report: called on the first rank with each line of the log; must pickle.
+
+    Raises:
+        ConfigError: the memory is not enough after all.
+        QvlError: anything else that a person can mend.
+    """
+    if prepared.result.exists():
+        return prepared.result
+    write_record(prepared.options.folder, prepared.run)
+    launch(_train_rank, prepared, report, processes=prepared.options.processes)
+    return prepared.result if prepared.result.exists() else None
+
+
+def build(options: FineTuneOptions) -> Qwen2_5_VL:
+    """Returns the model to train, with adapters if there are to be some."""
+    if options.lora_rank is None:
+        return load_model(options.model, dtype=torch.float32, device=options.device)
+    # Under adapters nothing but the adapters is updated, so half precision is enough on a GPU.
+    half = torch.bfloat16 if options.device.startswith("cuda") else torch.float32
+    quantised = None if options.quantise == "none" else Quantize(options.quantise)
+    model = load_model(options.model, dtype=half, device=options.device, replace=quantised)
+    config = LoraConfig(rank=options.lora_rank, alpha=2.0 * options.lora_rank, targets=("llm",))
+    add_lora(model, config, generator=torch.Generator().manual_seed(options.seed))
+    return model
+
+
+def _train_rank(prepared: Prepared, report: Report) -> None:
+    options, (stage,) = prepared.options, prepared.run.stages
+    try:
+        model = build(options)
+        before_training(
+            stage.objective, model, prepared.source, prepared.processor, budget=prepared.plan.budget
+        )
+        if stage.objective.heads is not None:
+            stage.objective.heads.to(options.device)
+        watch = Watch(prepared, report)
+        trainer = Trainer(prepared.run, model, report=watch.report, look=watch.look)
+        finished = trainer.run()
+        if finished and trainer.rank == 0:
+            save(prepared, model)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise ConfigError(
+            f"the memory of {options.device} is not enough: {str(error).splitlines()[0]}",
+            hint="use --recompute full, --lora, --lora --quantise nf4, or a smaller --max-length; "
+            "the same command then goes on",
+        ) from error
+
+
+def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
+    """Writes the model or its adapter where `Prepared.result` says."""
+    options, objective = prepared.options, prepared.run.stages[0].objective
+    if prepared.result.name == "adapter":
+        save_adapter(model, prepared.result, base_model=str(options.model))
+        return
+    stored = next(iter(list_tensors(options.model).values())).dtype
+    if options.lora_rank is not None:
+        merge_lora(model)
+    part = options.folder / "model.part"
+    shutil.rmtree(part, ignore_errors=True)
+    export_model(model.cpu().to(stored), part, files_from=options.model)
+    if options.max_pixels is not None:
+        # Asked with other limits than it was trained with, it would see other pictures.
+        path = part / "preprocessor_config.json"
+        limits = {**read_json(path), "max_pixels": options.max_pixels}
+        path.write_text(json.dumps(limits, indent=2) + "\n", encoding="utf-8")
+    if isinstance(objective, RewardObjective):
+        save_reward_head(objective.heads, part, about={"data": str(options.data)})
+    part.replace(prepared.result)
+
+
+def _held_out(looked: Looked, numbers: Numbers, options: PlanOptions) -> PlannedPacks:
+    """Packs of the samples that are held out, one for each rank in every step."""
+    lengths = looked.examined.lengths.take(numbers)
+    room = PackBudget(
+        max_tokens=max(options.budget.max_tokens, int(lengths.tokens.max())),
+        max_patches=max(options.budget.max_patches, int(lengths.patches.max(initial=0))),
+    )
+    once = replace(options, budget=room, epochs=1, packs_per_step=looked.options.processes)
+    return _packs(looked, numbers, lengths, once)[0]
+
+
+def _packs(
+    looked: Looked, numbers: Numbers, lengths: Lengths, options: PlanOptions
+) -> tuple[PlannedPacks, PlanSummary]:
+    source = ChosenSource(source=looked.data, numbers=numbers)
+    one = SampleSet(name=looked.options.data.name, source=source, lengths=lengths)
+    return plan_packs([one], looked.processor, options, folder=looked.options.folder / "data")

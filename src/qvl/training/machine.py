@@ -1,0 +1,50 @@
+"""What the machine at hand has: its device, its memory.
+
+Owns: asking the system. Does not own: tables of machines elsewhere (``plan.hardware``).
+"""
+
+from pathlib import Path
+
+import torch
+
+
+def default_device() -> str:
+    """Returns "cuda" where there is one, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def memory_at_hand(device: torch.device, *, processes: int = 1) -> int | None:
+    """Returns the bytes that each process can have now on a device; None if the system does not
+    tell.
+
+    Args:
+        device: the processes share a CPU's memory, and have a GPU each.
+        processes: on this machine.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free)
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    values = {name: rest.split()[0] for name, _, rest in (line.partition(":") for line in lines)}
+    if "MemAvailable" not in values:
+        return None
+    available = int(values["MemAvailable"]) * 1024
+    room = _container_room()
+    return (available if room is None else min(available, room)) // processes
+
+
+def _container_room() -> int | None:
+    """Bytes left to a container; None where it has no limit of its own.
+
+    Source: docs.kernel.org/admin-guide/cgroup-v2.html, memory.max and memory.current.
+    """
+    root = Path("/sys/fs/cgroup")
+    try:
+        most = (root / "memory.max").read_text().strip()
+        used = (root / "memory.current").read_text().strip()
+        return None if most == "max" else max(0, int(most) - int(used))
+    except (OSError, ValueError):
+        return None
