@@ -1,5 +1,7 @@
 """The errors a user can meet. Every error says what is wrong, what was got, what was expected."""
 
+from functools import partial
+
 
 class QvlError(Exception):
     """Base of all errors raised on purpose; ``str()`` is one line.
@@ -13,6 +15,12 @@ class QvlError(Exception):
         self.message = message
         self.hint = hint
         super().__init__(message if hint is None else f"{message}; hint: {hint}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travels between processes with its hint; a kind with other arguments as the kind it is
+        one of."""
+        kind = next(k for k in type(self).__mro__ if k.__init__ is QvlError.__init__)
+        return partial(kind, hint=self.hint), (self.message,)
 
 
 class InputError(QvlError):

@@ -250,8 +250,10 @@ def train(
     *,
     processes: int = 2,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
-) -> Path:
+) -> Path | None:
     """Trains, scores the result, and returns its folder; goes on where an earlier call stopped.
+
+    Returns None when it is stopped, by Ctrl-C or SIGTERM, before the end.
 
     Args:
         run: from `tiny_run`, changed or not.
@@ -263,6 +265,8 @@ def train(
         make_inputs(inputs)
     write_record(run.folder, run)
     launch(_train_rank, run, report, processes=processes)
+    if not result.exists():
+        return None
     if not (result / "MODEL_CARD.md").exists():
         write_card(run.folder, result)
     return result
@@ -272,7 +276,7 @@ def _train_rank(run: TinyRun, report: Callable[[dict[str, Any]], None]) -> None:
     inputs, result = run.folder / "inputs", run.folder / "model"
     model, heads, processor = build(run, inputs)
     trainer = Trainer(run_config(run, model, heads, processor), model, report=report)
-    trainer.run()
-    if trainer.rank == 0 and not result.exists():
+    finished = trainer.run()
+    if finished and trainer.rank == 0 and not result.exists():
         # Half the size; it computes in float32 all the same.
         export_model(model.cpu().half(), result, files_from=inputs)

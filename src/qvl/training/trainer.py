@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qvl.errors import ConfigError, DataError, QvlError, TrainingError
+from qvl.errors import ConfigError, DataError, QvlError
 from qvl.model.lora import adapter_parameters
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.training.checkpoint.run import Checkpoints
@@ -255,12 +255,9 @@ class Trainer:
             errors.append(DataError(f"{sample}: {why}", hint=hint))
         counts = torch.stack([stage.objective.counts(batch).cpu() for batch in batches]).sum(0)
         shared = self.ranks.sum(torch.cat([counts, counts.new_tensor([float(len(errors))])]))
-        if errors:
-            raise errors[0]
-        if shared[-1] > 0:
-            raise TrainingError(
-                "another rank stopped because of its samples", hint="see what that rank says"
-            )
+        if shared[-1] > 0:  # every rank says what is wrong on one of them
+            everyones = self.ranks.gather(errors[0] if errors else None)
+            raise next(error for error in everyones if error is not None)
         return shared[:-1]
 
     def _backward(

@@ -17,8 +17,8 @@ import torch
 import torch.distributed as dist
 from torch.multiprocessing.spawn import (
     ProcessContext,
+    ProcessException,
     ProcessExitedException,
-    ProcessRaisedException,
     spawn,
 )
 
@@ -86,17 +86,17 @@ def _wait(ranks: ProcessContext, folder: Path) -> None:
         try:
             while not ranks.join():
                 pass
-        except (ProcessExitedException, KeyboardInterrupt) as error:
+        except KeyboardInterrupt:
             for process in ranks.processes:
                 process.kill()
-            # A rank that had not begun yet is ended by the signal itself.
-            if isinstance(error, KeyboardInterrupt) or not signals.asked:
-                raise
-        except ProcessRaisedException as error:
-            left = folder / f"error-{error.error_index}"
-            if left.exists():
-                raise pickle.loads(left.read_bytes()) from None
             raise
+        except ProcessException as error:
+            for path in sorted(folder.glob("error-*")):
+                raise pickle.loads(path.read_bytes()) from None
+            # A rank that had not begun yet is ended by the signal itself.
+            ended = isinstance(error, ProcessExitedException) and error.signal_name == "SIGTERM"
+            if not (signals.asked and ended):
+                raise
 
 
 def _rank_main(
