@@ -98,8 +98,10 @@ class CountedPacks:
     per_pack: int = 1
     bad: tuple[int, ...] = ()
 
+    budget = PackBudget(max_tokens=1000, max_patches=4000)
     num_steps = None
     identity = "counted"
+    budget = PackBudget(max_tokens=4000, max_patches=4000)
 
     def pack(self, step: int, pack: int) -> list[Packed]:
         first = (step * self.packs_per_step + pack) * self.per_pack

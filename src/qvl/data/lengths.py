@@ -78,16 +78,17 @@ class Lengths:
         return totals[ends] - totals[ends - self.items]
 
     def take(self, numbers: npt.NDArray[np.int64]) -> "Lengths":
-        """Returns the sizes of some samples, in the order of their numbers."""
-        ends = np.cumsum(self.items, dtype=np.int64)
-        rows = [np.arange(ends[n] - self.items[n], ends[n]) for n in numbers if self.items[n]]
-        place = {int(n): i for i, n in enumerate(numbers)} if self.faults else {}
+        """Returns the sizes of some samples, in the order of these numbers."""
+        items = self.items[numbers].astype(np.int64)
+        first = np.cumsum(self.items, dtype=np.int64)[numbers] - items
+        rows = np.repeat(first - (np.cumsum(items) - items), items) + np.arange(items.sum())
+        places = enumerate(numbers.tolist()) if self.faults else ()
         return Lengths(
             tokens=self.tokens[numbers],
             answers=self.answers[numbers],
-            grids=self.grids[np.concatenate(rows) if rows else np.zeros(0, np.int64)],
+            grids=self.grids[rows],
             items=self.items[numbers],
-            faults={place[n]: why for n, why in self.faults.items() if n in place},
+            faults={place: self.faults[n] for place, n in places if n in self.faults},
             identity=fingerprint(self.identity, numbers),
         )
 

@@ -10,12 +10,17 @@ mixture, packs planned over stored data (``packing/planned``), or what is done a
 from collections.abc import Sequence
 from typing import Protocol
 
-from qvl.data.packing import Packed
+from qvl.data.packing import PackBudget, Packed
 from qvl.errors import DataError, QvlError
 
 
 class PackSource(Protocol):
     """The packs of all steps by number. It travels to worker processes, so it pickles."""
+
+    @property
+    def budget(self) -> PackBudget:
+        """The most that a pack may hold."""
+        ...
 
     @property
     def packs_per_step(self) -> int:

@@ -15,14 +15,18 @@ from typing import Any
 import torch
 
 from qvl.data.pack_source import PackError
+from qvl.data.packing import PackBudget
 from qvl.data.records import Sample
 from qvl.errors import ConfigError, QvlError
+from qvl.processing.patches import PATCH_DIM
 from qvl.training.objectives import Batch
 from qvl.training.parcel import Parcel, opened, packed_up
 from qvl.training.stages import Stage
 
 # Packs each worker makes ahead, so that one slow picture delays no step.
 _PREFETCH = 8
+# Of all packs that wait on a rank, if every one is as large as its budget.
+_MOST_WAITING_BYTES = 2 * 2**30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,12 +120,23 @@ def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Itera
         _Packs(stage, packs, start=start),
         batch_size=None,
         num_workers=workers,
-        prefetch_factor=_PREFETCH if workers else None,
+        prefetch_factor=_ahead(stage.source.budget, workers) if workers else None,
         worker_init_fn=_begin_worker,
     )
     found = iter(loader)
     for _ in range(start, stage.num_steps):
         yield [opened(next(found)) for _ in packs]
+
+
+def _ahead(budget: PackBudget, workers: int) -> int:
+    """Packs that each worker makes ahead; pixels are nearly all of a pack.
+
+    >>> small, large = (PackBudget(max_tokens=t, max_patches=4 * t) for t in (1024, 32768))
+    >>> _ahead(small, 4), _ahead(large, 2)
+    (8, 1)
+    """
+    pack_bytes = max(1, budget.max_patches) * PATCH_DIM * 4
+    return max(1, min(_PREFETCH, _MOST_WAITING_BYTES // (pack_bytes * workers)))
 
 
 def _begin_worker(worker: int) -> None:
