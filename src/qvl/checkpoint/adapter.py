@@ -282,6 +282,8 @@ def write_adapter(
         revision=revision,
         tied=model.lm_head is None,
     )
+    if model.lm_head is None and EMBEDDING in tensors:
+        tensors = {**tensors, HEAD: tensors[EMBEDDING]}  # peft reads a tied one twice
     stored = canonical_order((stored_name(name), tensor) for name, tensor in tensors.items())
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
