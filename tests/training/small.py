@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackError
@@ -24,6 +25,7 @@ from qvl.recipes.tiny_stages import TinyStage
 from qvl.training.config import RunConfig
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.objectives.dense import DenseHeads
+from qvl.training.optim import OptimiserConfig
 from qvl.training.schedule import Schedule
 from qvl.training.stages import Part, Stage
 from qvl.training.trainer import Trainer
@@ -143,3 +145,21 @@ def counted_run(
     )  # fmt: skip
     run = RunConfig(folder=folder, stages=(stage,), workers=0, log_every=1, save_every=1000)
     return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def gradients_of_a_step(folder: Path, inputs: Path, **packs: int) -> dict[str, torch.Tensor]:
+    """Gradients that the optimiser gets in one step over counted packs."""
+    source = CountedPacks(processor=Processor.from_folder(inputs), **packs)
+    found: dict[str, torch.Tensor] = {}
+    model = small_model()
+
+    def keep(optimiser: torch.optim.Optimizer, args: object, kwargs: object) -> None:
+        found.update({n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
+
+    hook = register_optimizer_step_pre_hook(keep)
+    try:
+        unclipped = OptimiserConfig(clip=1e9)
+        Trainer(counted_run(folder, source, steps=1, optimiser=unclipped), model).run()
+    finally:
+        hook.remove()
+    return found

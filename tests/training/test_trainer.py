@@ -15,7 +15,7 @@ from qvl.training.loader import load_pack
 from qvl.training.parallel import launch
 from qvl.training.stages import part_of
 from qvl.training.trainer import Trainer
-from tests.training.small import small_inputs, small_run, small_trainer
+from tests.training.small import gradients_of_a_step, small_inputs, small_run, small_trainer
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +98,24 @@ def _two_ranks(folder: Path, inputs: Path) -> None:
     torch.set_num_threads(1)
     trainer = small_trainer(small_run(folder, packs_per_step=2), inputs)
     trainer.run()
+    gradients = gradients_of_a_step(folder / "step", inputs, packs_per_step=4)
     if trainer.rank == 0:
-        torch.save(weights(trainer), folder / "two.pt")
+        torch.save((weights(trainer), gradients), folder / "two.pt")
 
 
 def test_two_ranks_equal_one_that_does_both_packs(tmp_path: Path, inputs: Path) -> None:
     launch(_two_ranks, tmp_path / "two", inputs, processes=2)
-    two = torch.load(tmp_path / "two" / "two.pt", weights_only=True)
+    two, gradients = torch.load(tmp_path / "two" / "two.pt", weights_only=True)
 
     one = small_trainer(small_run(tmp_path / "one", packs_per_step=2), inputs)
     one.run()
     for name, value in weights(one).items():
         torch.testing.assert_close(value, two[name], rtol=1e-4, atol=2e-6, msg=name)
+
+    whole = gradients_of_a_step(tmp_path / "step", inputs, per_pack=4)
+    assert gradients.keys() == whole.keys()
+    for name, value in whole.items():
+        torch.testing.assert_close(value, gradients[name], rtol=1e-4, atol=1e-6, msg=name)
 
 
 def test_dense_stages_need_heads(tmp_path: Path, inputs: Path) -> None:

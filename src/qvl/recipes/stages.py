@@ -3,18 +3,12 @@
 Owns: what the report says. Does not own: rates, steps and batch sizes, which it does not publish;
 they belong to a run.
 
-    name -> ReportStage + rates, objective, source of a run -> Stage
+    name -> ReportStage -> rates of the parts that it trains, packs of its length -> Stage
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from qvl.data.pack_source import PackSource
-from qvl.errors import ConfigError
-from qvl.training.objectives import Objective
-from qvl.training.schedule import Schedule
-from qvl.training.stages import Part, Stage
+from qvl.training.stages import Part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,44 +70,3 @@ STAGES: dict[str, ReportStage] = {
     )
 }
 """Source: Qwen2.5-VL report (arXiv 2502.13923), Table 2 and sections 2.2.2 and 2.3."""
-
-
-def report_stage(
-    name: str,
-    *,
-    rates: Mapping[Part, float],
-    objective: Objective[Any],
-    source: PackSource,
-    steps: int | None = None,
-    schedule: Schedule | None = None,
-) -> Stage:
-    """Returns a stage of the report for a run.
-
-    Args:
-        name: a key of `STAGES`.
-        rates: peak rate of each part that the report trains; "heads", of an objective that has
-            them, may be added.
-        objective: what is minimised.
-        source: packs of at most the stage's length.
-        steps: None for as many as the source has.
-        schedule: None for `Schedule`'s own.
-
-    Raises:
-        ConfigError: there is no such stage, or it trains other parts.
-    """
-    if name not in STAGES:
-        raise ConfigError(f"there is no stage {name!r}, expected one of {list(STAGES)}")
-    trains = STAGES[name].trains
-    if set(rates) - {"heads"} != set(trains):
-        raise ConfigError(
-            f"stage {name!r} has rates for {sorted(rates)}, expected {sorted(trains)}",
-            hint="the other parts are frozen in the report; make a Stage to train others",
-        )
-    return Stage(
-        name=name,
-        rates=rates,
-        objective=objective,
-        source=source,
-        steps=steps,
-        schedule=Schedule() if schedule is None else schedule,
-    )

@@ -40,7 +40,7 @@ class FailurePolicy:
     spike: float | None = 20.0
     window: int = 64
     most_skipped: int = 8
-    idle_steps: int = 50
+    idle_steps: int = 200
 
     def __post_init__(self) -> None:
         if self.bad_samples not in BAD_SAMPLES:
