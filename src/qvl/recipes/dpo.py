@@ -13,8 +13,9 @@ from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackSource
 from qvl.data.sources import DrawnSource
 from qvl.data.synth.faults import FAULTS, preference_sample
+from qvl.errors import ConfigError
 from qvl.processing.tokenizer import Tokenizer
-from qvl.recipes.stages import report_stage
+from qvl.recipes.stages import STAGES
 from qvl.recipes.tiny_stages import draw_from
 from qvl.training.objectives.dpo import DpoLoss, DpoObjective
 from qvl.training.reference import Reference
@@ -60,7 +61,15 @@ def dpo_stage(
         loss_kind: see `objectives.dpo.pair_losses`.
         beta: 0.1 is what the DPO paper begins with; the report names none.
         sft_weight: see `DpoObjective`.
+
+    Raises:
+        ConfigError: other parts are to be trained than in the report.
     """
+    if set(rates) != set(STAGES["dpo"].trains):
+        raise ConfigError(
+            f"preference optimisation has rates for {sorted(rates)}, expected "
+            f"{sorted(STAGES['dpo'].trains)}"
+        )
     objective = DpoObjective(
         tokenizer=tokenizer,
         reference=reference,
@@ -72,4 +81,4 @@ def dpo_stage(
     # constant; here a tenth of the stage, as a stage may be short.
     steps = source.num_steps or 1
     schedule = Schedule(shape="constant", warmup=max(1, min(150, steps // 10)))
-    return report_stage("dpo", rates=rates, objective=objective, source=source, schedule=schedule)
+    return Stage(name="dpo", rates=rates, objective=objective, source=source, schedule=schedule)

@@ -121,7 +121,7 @@ def test_first_scales_are_the_papers() -> None:
     assert clip.bias is None
     assert float(siglip.scale.detach()) == pytest.approx(10)
     assert siglip.bias is not None
-    assert float(siglip.bias) == -10
+    assert float(siglip.bias.detach()) == -10
     with torch.no_grad():
         clip.log_scale.fill_(9.0)
     assert float(clip.scale.detach()) == pytest.approx(100)
@@ -181,7 +181,7 @@ def _rank(folder: Path) -> None:
             torch.save(grads, folder / f"{kind}.pt")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_two_ranks_equal_one_with_the_whole_batch(tmp_path: Path) -> None:
     launch(_rank, tmp_path, processes=2)
     for kind in KINDS:
