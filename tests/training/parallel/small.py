@@ -25,12 +25,12 @@ VOCABULARY, IMAGE = 48, 40
 def on_ranks(main: Callable[..., None], *args: Any, processes: int) -> None:
     """As `launch` starts them, but from a process that has imported torch: it takes seconds.
 
-    A rank that waits for another for half a minute fails, so what hangs is a failure.
+    A rank that waits for another for a minute fails, so what hangs is a failure.
     """
     multiprocessing.set_forkserver_preload(["qvl.training.parallel.prepare"])
     with tempfile.TemporaryDirectory() as folder:
         start_processes(
-            _rank_main, (processes, folder, 30.0, main, args), nprocs=processes,
+            _rank_main, (processes, folder, 60.0, main, args), nprocs=processes,
             start_method="forkserver",
         )  # fmt: skip
 

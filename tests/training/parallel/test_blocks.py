@@ -1,12 +1,15 @@
 """Checkpointing and compiling change what is kept and how fast it is, not what comes out."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from qvl.model.attention import Segments, attend
 from qvl.model.language import DecoderLayer
@@ -40,6 +43,18 @@ def run(layer: DecoderLayer, length: int = 12) -> tuple[list[Tensor], int]:
     return [out.detach(), x.grad, *grads], sum(kept.values())
 
 
+class Counted(TorchDispatchMode):
+    """Counts the kernels that run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names[func.name()] += 1
+        return func(*args, **(kwargs or {}))
+
+
 def changed_layer(change: Callable[[DecoderLayer], None]) -> DecoderLayer:
     layer = small_model().model.layers[1]
     assert isinstance(layer, DecoderLayer)
@@ -61,6 +76,20 @@ def test_checkpointed_blocks_keep_less_and_give_the_same() -> None:
         for found, expected in zip(other, results[0], strict=True):
             assert torch.equal(found, expected)
     assert kept[2] < kept[0]
+
+
+def test_selective_blocks_run_products_and_attention_once() -> None:
+    counts = []
+    for kind in ("none", "selective", "full"):
+        layer = changed_layer(lambda layer, kind=kind: checkpoint_block(layer, kind))  # type: ignore[misc]
+        with Counted() as counted:
+            run(layer)
+        counts.append(counted.names)
+    none, selective, full = counts
+    for name in ("aten::mm", "aten::addmm", "aten::_scaled_dot_product_flash_attention_for_cpu"):
+        assert none[name] == selective[name] > 0, name
+        assert full[name] > none[name], name
+    assert selective["aten::silu"] == 2 * none["aten::silu"]
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler: apt install g++")

@@ -19,6 +19,9 @@ from tests.training.parallel.small import on_ranks
 from tests.training.parallel.test_prepare import full
 from tests.training.small import small_inputs, small_model, small_run
 
+# As in `test_prepare`.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:

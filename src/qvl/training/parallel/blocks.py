@@ -6,7 +6,7 @@ own which modules are blocks (``prepare``).
     norms and perceptron -> compiled; block.forward -> checkpointed
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -20,20 +20,9 @@ from torch.utils.checkpoint import (
 from qvl.model.layers import GatedMLP, RMSNorm
 from qvl.training.parallel.layout import Checkpointing
 
-_aten = torch.ops.aten
-# Products and attention cost nearly all of a block's time; what is between them nearly all of the
-# memory it would keep.
-_KEPT = frozenset(
-    {
-        _aten.mm.default,
-        _aten.addmm.default,
-        _aten.bmm.default,
-        _aten._scaled_dot_product_flash_attention.default,
-        _aten._scaled_dot_product_flash_attention_for_cpu.default,
-        _aten._scaled_dot_product_efficient_attention.default,
-        _aten._scaled_dot_product_cudnn_attention.default,
-    }
-)
+# Products with weights and attention cost nearly all of a block's time; what is between them nearly
+# all of the memory it would keep. Batched products write out attention's scores and are not kept.
+_PRODUCTS = frozenset({"aten::mm", "aten::addmm"})
 
 
 def checkpoint_block(block: nn.Module, kind: Checkpointing) -> None:
@@ -47,7 +36,14 @@ def checkpoint_block(block: nn.Module, kind: Checkpointing) -> None:
 
 
 def _keep(context: Any, op: Any, *args: Any, **kwargs: Any) -> CheckpointPolicy:
-    return CheckpointPolicy.MUST_SAVE if op in _KEPT else CheckpointPolicy.PREFER_RECOMPUTE
+    return CheckpointPolicy.MUST_SAVE if _is_kept(op) else CheckpointPolicy.PREFER_RECOMPUTE
+
+
+@cache
+def _is_kept(op: Any) -> bool:
+    """Every device and back end has a kernel of attention of its own, all called that."""
+    name = op.name()
+    return name in _PRODUCTS or "attention" in name or "attn" in name
 
 
 def compile_block(block: nn.Module) -> None:
