@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from qvl.data.collate import TrainBatch
+from qvl.data.packing import Packed
 from qvl.errors import DataError, TrainingError
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
@@ -86,6 +88,23 @@ def test_bad_samples_stop_or_are_left_out(tmp_path: Path, processor: Processor) 
     assert [line["bad_samples"] for line in log(tmp_path / "skip")] == [1, 2]
     lines = (tmp_path / "skip" / "bad" / "samples-0.jsonl").read_text().splitlines()
     assert [json.loads(line)["sample"] for line in lines] == ["sample 1", "sample 2", "sample 3"]
+
+
+class _Refuses(AnswerObjective):
+    """Cannot use any sample."""
+
+    def collate(self, pack: Sequence[Packed]) -> TrainBatch:
+        if pack:
+            raise DataError("it has no answer", hint="give one")
+        return super().collate(pack)
+
+
+def test_an_error_in_a_worker_stays_one_line(tmp_path: Path, processor: Processor) -> None:
+    source = CountedPacks(processor=processor)
+    run = counted_run(tmp_path, source, steps=1, objective=_Refuses(), workers=1)
+    with pytest.raises(DataError) as caught:
+        Trainer(run, small_model()).run()
+    assert str(caught.value) == "it has no answer; hint: give one"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

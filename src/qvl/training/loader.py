@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from qvl.data.pack_source import PackError
-from qvl.data.packing import PackBudget
+from qvl.data.packing import PackBudget, Packed
 from qvl.data.records import Sample
 from qvl.errors import ConfigError, QvlError
 from qvl.processing.patches import PATCH_DIM
@@ -48,15 +48,19 @@ class Loaded:
 
 def load_pack(stage: Stage, step: int, pack: int) -> Loaded:
     """Returns one pack of a step; an error of ours becomes part of what is returned."""
+    samples: list[Packed] = []
     failures: tuple[tuple[str, str], ...] = ()
+    wrong: QvlError | None = None
     try:
-        samples = stage.source.pack(step, pack)
-    except PackError as error:
-        samples, failures = error.made, error.failures
+        try:
+            samples = stage.source.pack(step, pack)
+        except PackError as error:
+            samples, failures = error.made, error.failures
+        batch = stage.objective.collate(samples)
     except QvlError as error:
-        return Loaded(batch=stage.objective.collate([]), error=error)
+        batch, wrong = stage.objective.collate([]), error
     names = tuple(sample_name(item.sample) for item in samples)
-    return Loaded(batch=stage.objective.collate(samples), samples=names, failures=failures)
+    return Loaded(batch=batch, samples=names, failures=failures, error=wrong)
 
 
 def sample_name(sample: Sample) -> str:
