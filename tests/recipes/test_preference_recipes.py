@@ -26,10 +26,9 @@ from qvl.recipes.contrastive import (
 from qvl.recipes.data_preferences import preferences
 from qvl.recipes.dpo import dpo_stage, drawn_preferences
 from qvl.recipes.fine_tune_pairs import objective_of, rates_of
-from qvl.recipes.reward import reward_stage
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.objectives.dpo import DpoObjective
-from qvl.training.objectives.reward import RewardHead, RewardObjective
+from qvl.training.objectives.reward import RewardObjective
 from qvl.training.reference import AdapterReference, StoredReference
 
 CONFIG = PRESETS["tiny"]
@@ -89,10 +88,8 @@ def test_packs_hold_preferences_with_all_their_answers() -> None:
     assert seen == 6
     with pytest.raises(ConfigError, match="expected \\['llm', 'merger'\\]"):
         dpo_stage(packs, processor.tokenizer, AdapterReference(), rates={"tower": 1e-5})
-    head = RewardHead(CONFIG.text.hidden_size)
     rates = rates_of("reward", {"llm": 1e-5})
     assert rates == {"llm": 1e-5, "heads": pytest.approx(1e-4)}
-    assert reward_stage(packs, processor.tokenizer, head, rates=rates).name == "reward"
 
 
 def test_each_kind_of_run_has_its_objective(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ Kind = Literal["sft", "dpo", "reward"]
 # The head is new and begins far from where it ends; as far above the language model's rate as the
 # official scripts put the merger's.
 _HEAD_RATE = 10.0
+# Source: TRL's RewardConfig, after Eisenstein et al. 2023 (arXiv 2312.09244).
 _CENTRE_WEIGHT = 0.01
 
 
