@@ -114,6 +114,22 @@ def test_what_a_killed_run_left_is_cleaned(run: Path) -> None:
     ]  # fmt: skip
 
 
+def test_the_same_step_saved_again_loses_nothing_when_killed(run: Path) -> None:
+    folder = run / CHECKPOINTS
+    save(Network(seed=3), run, 2)
+    check_equal(_resumed(run), Network(seed=3).whole(), exact=True)
+    (folder / "step-00000002").rename(folder / "step-00000002.old")
+    shutil.copytree(folder / "step-00000001", folder / "step-00000002.part")
+    check_equal(_resumed(run), Network(seed=3).whole(), exact=True)
+    assert sorted(p.name for p in folder.iterdir()) == ["step-00000001", "step-00000002"]
+
+
+def _resumed(run: Path) -> dict[str, torch.Tensor]:
+    network = Network(seed=1)
+    resume(network, run)
+    return network.whole()
+
+
 def test_a_newer_format_is_not_called_damage(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qvl.training.checkpoint.folder.FORMAT", 2)
     with pytest.raises(CheckpointError, match="has the format 1, expected 2"):

@@ -195,7 +195,11 @@ def clean(folder: Path) -> None:
     """Removes what a killed run left behind: parts, and folders without a marker."""
     if not folder.is_dir():
         return
-    for path in folder.iterdir():
+    for path in list(folder.iterdir()):
+        before = path.with_suffix("")
+        if path.suffix == ".old" and _NAME.fullmatch(before.name) and not before.exists():
+            path.rename(before)  # killed before the new one had its name
+            continue
         unfinished = _NAME.fullmatch(path.name) and not (path / MARKER).exists()
         if path.is_dir() and (unfinished or _LEFT_BEHIND.fullmatch(path.name)):
             shutil.rmtree(path)

@@ -6,7 +6,7 @@ that are filled (``trainer``).
     folder -> find_latest -> Saved(position, ...) -> check_source -> load_state -> TrainState
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,17 +190,33 @@ def load_state(
 
 def _open(path: Path, group: CheckpointGroup) -> Saved | str:
     """The checkpoint, or what is wrong with it; the same on every rank."""
+    marker = group.first(lambda: _marker(path))
+    if isinstance(marker, str):
+        return marker
+    files: list[tuple[str, StoredFile]] = sorted(marker.files.items())
+    found = group.gather(_look(path, files[group.rank :: group.world]))
+    for damage, unreadable in found:
+        if unreadable is not None:
+            raise CheckpointError(f"{path} cannot be read: {unreadable}")
+        if damage is not None:
+            return damage
+    return Saved(path=path, marker=marker, listing=group.first(lambda: read_listing(path)))
+
+
+def _marker(path: Path) -> Marker | str:
     with typed_errors(path, "read"):
         try:
-            marker = read_marker(path)
+            return read_marker(path)
         except ValueError as error:
             return str(error)
-        files: list[tuple[str, StoredFile]] = sorted(marker.files.items())
-        found = group.gather(find_damage(path, files[group.rank :: group.world]))
-    damage = next((what for what in found if what is not None), None)
-    if damage is not None:
-        return damage
-    return Saved(path=path, marker=marker, listing=read_listing(path))
+
+
+def _look(path: Path, files: Iterable[tuple[str, StoredFile]]) -> tuple[str | None, str | None]:
+    """What is damaged, and why it cannot be told: no rank raises while the others wait for it."""
+    try:
+        return find_damage(path, files), None
+    except OSError as error:
+        return None, str(error.strerror or error)
 
 
 def _put_aside(path: Path) -> None:

@@ -132,9 +132,9 @@ class CheckpointWriter:
     def _begin(self, part: Path, num_bytes: int) -> None:
         with typed_errors(self.folder, "written"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            require_space(self.folder, num_bytes)
             if part.exists():
                 shutil.rmtree(part)
+            require_space(self.folder, num_bytes)
             part.mkdir()
 
     def _write(self, part: Path, tensors: Mapping[str, Tensor], position: Position) -> None:
