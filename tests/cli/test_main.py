@@ -180,7 +180,7 @@ OPTIONS = {
     | {"--judge", "--judge-name", "-o", "--output"},
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
     | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
-    | {"--json"},
+    | {"--data", "--root", "--json"},
     "train": {"--output", "--set", "--shards", "--processes", "--model", "--data", "--root"}
     | {"--lora", "--full", "--quantise", "--epochs", "--lr", "--max-length", "--max-pixels"}
     | {"--batch", "--validation", "--skip-bad", "--seed", "--recompute", "--device"}

@@ -1,10 +1,15 @@
 """qvl plan train: what a person reads, and what a program does."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from qvl.checkpoint import EMBEDDED
 from qvl.cli.main import main
+from qvl.data.shards import write_shards
+from qvl.data.sources import DrawnSource
+from qvl.recipes.tiny_stages import draw_from
 
 
 def _plan(arguments: str) -> int:
@@ -32,6 +37,19 @@ def test_what_does_not_fit_exits_with_zero_and_says_what_would(
     adapters = "--frozen tower,merger --lora 16 --base-bits 4 --length 4096"
     assert _plan(f"--model 7b --gpu rtx4090 {adapters}") == 0
     assert "does not fit" not in capsys.readouterr().err
+
+
+def test_real_samples_are_packed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_shards(DrawnSource(mixture=draw_from(shapes=1.0), count=60), tmp_path)
+    assert _plan(f"--model {EMBEDDED} --count 2 --length 512 --data {tmp_path} --json") == 0
+    captured = capsys.readouterr()
+    assert "60 samples" in captured.err
+    assert all(layout["fits"] for layout in json.loads(captured.out))
+    assert _plan(f"--model 7b --data {tmp_path}") == 1
+    assert "needs a tokenizer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

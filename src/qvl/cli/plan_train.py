@@ -4,6 +4,7 @@ qvl plan train --model 7b --gpu h100 --count 64
 qvl plan train --model 72b --gpu h200 --count 256 --length 32768 --tokens 600B
 qvl plan train --model 7b --gpu rtx4090 --frozen tower,merger --lora 16 --length 4096
 qvl plan train --model 7b --gpu h100 --count 512 --report
+qvl plan train --model Qwen/Qwen2.5-VL-7B-Instruct --count 8 --data shards/mine
 
 Operations are those of all matrix products; bytes are counted tensor by tensor and agree with real
 steps of small models to a tenth; seconds are an estimate from published runs on such accelerators.
@@ -12,9 +13,11 @@ steps of small models to a tenth; seconds are an estimate from published runs on
 import argparse
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 from qvl.cli import options
 from qvl.cli.terminal import binary_size, note, write, write_json, write_pairs, write_table
+from qvl.data.interchange.opening import open_data
 from qvl.data.weights import STAGE_TOKENS
 from qvl.errors import InputError
 from qvl.model.config import ModelConfig
@@ -22,9 +25,10 @@ from qvl.model.presets import PRESETS
 from qvl.processing.tokenizer import read_json
 from qvl.training.plan.hardware import GPUS, find_gpu
 from qvl.training.plan.layouts import Run, Suggestion, suggest_layouts
+from qvl.training.plan.measured import MeasuredPacks, measured_packs
 from qvl.training.plan.memory import Widths
 from qvl.training.plan.typical import MEDIA_SHARE, PICTURE_PX, SAMPLE_TOKENS, typical_pack
-from qvl.training.plan.work import Trained
+from qvl.training.plan.work import Pack, Trained
 
 _PARTS = ("tower", "merger", "llm")
 _SHOWN = 5
@@ -66,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample-tokens", type=int, default=SAMPLE_TOKENS, metavar="N", help="typical length"
     )
+    parser.add_argument(
+        "--data", metavar="DATA", help="pack these samples instead, as training will; read once"
+    )
+    parser.add_argument("--root", metavar="DIR", help="folder of their media; default: the file's")
     parser.add_argument("--json", action="store_true", help="all numbers, in bytes and seconds")
 
 
@@ -109,25 +117,62 @@ def _config(args: argparse.Namespace) -> ModelConfig:
 
 
 def _run(config: ModelConfig, trained: Trained, length: int, args: argparse.Namespace) -> Run:
+    if args.data is None:
+        pack, balance = _typical(config, length, args), 1.0
+    else:
+        found = _measured(config, trained, length, args)
+        # Ranks wait for the costliest pack of a step.
+        pack, balance = found.pack, 1 / found.imbalance
+    return Run(
+        config=config,
+        trained=trained,
+        pack=pack,
+        balance=balance,
+        gpu=find_gpu(args.gpu),
+        count=args.count,
+        step_tokens=int(read_count(args.step_tokens)),
+        widths=Widths(frozen=args.base_bits / 8),
+    )
+
+
+def _typical(config: ModelConfig, length: int, args: argparse.Namespace) -> Pack:
     size = re.fullmatch(r"(\d+)x(\d+)", args.picture)
     if size is None:
         raise InputError(f"--picture is {args.picture!r}, expected height x width such as 560x728")
-    pack = typical_pack(
+    return typical_pack(
         length,
         config.vision,
         media_share=args.media_share,
         picture_px=(int(size[1]), int(size[2])),
         sample_tokens=min(args.sample_tokens, length),
     )
-    return Run(
-        config=config,
-        trained=trained,
-        pack=pack,
-        gpu=find_gpu(args.gpu),
-        count=args.count,
-        step_tokens=int(read_count(args.step_tokens)),
-        widths=Widths(frozen=args.base_bits / 8),
+
+
+def _measured(
+    config: ModelConfig, trained: Trained, length: int, args: argparse.Namespace
+) -> MeasuredPacks:
+    """Packs of the samples that were named, said in a line."""
+    if args.model in PRESETS:
+        raise InputError(
+            f"--data needs a tokenizer, and {args.model} is a size",
+            hint="--model with a hub name or a folder",
+        )
+    processor = options.load_processor(options.model_folder(args, weights=False))
+    root = None if args.root is None else Path(args.root)
+    found = measured_packs(
+        open_data(Path(args.data), root=root),
+        processor,
+        config,
+        trained,
+        length=length,
+        packs_per_step=args.count,
     )
+    note(
+        f"{found.samples:,} samples, {found.tokens:,} tokens; packs {found.efficiency:.1%} full, "
+        f"the costliest of a step {found.imbalance:.3f} times the mean"
+        + (f"; {found.dropped:,} samples do not fit" if found.dropped else "")
+    )
+    return found
 
 
 def _write(found: list[Suggestion], tokens: float | None, count: int) -> None:
