@@ -10,6 +10,7 @@ What a sample turns out to be when it is decoded is what was planned, or it is a
 """
 
 import bisect
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,8 +186,9 @@ def _order(sets: Sequence[UsableSet], options: PlanOptions) -> EpochOrder:
         if len(numbers)
     ]
     if not used:
-        reasons = {reason: count for one in sets for reason, count in one.dropped.items()}
-        raise ConfigError(f"no sample is left to train on; not used are {reasons or 'none'}")
+        dropped: Counter[str] = sum((Counter(one.dropped) for one in sets), Counter())
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        raise ConfigError(f"no sample is left to train on; dropped: {reasons or 'none'}")
     order = EpochOrder(
         sets=tuple(numbers for numbers, _ in used),
         weights=tuple(weight for _, weight in used),
