@@ -22,9 +22,9 @@ from qvl.data.packing import PackBudget
 Ints = npt.NDArray[np.int64]
 
 COST_WEIGHT = 4.0
-"""How much being cheap counts against being full, both as shares of a full pack. On mixed data with
-8 and 64 packs a step, costs of packs differed by 25 % at 1, by 7 % at 4, and no less at 30, while
-packs stayed 99.8 % full."""
+"""How much being cheap counts against being full, both as shares of a full pack. On a window of 463
+packs of mixed data the costliest cost 1.25 times the mean at 1, 1.07 at 4, 1.06 at 30; packs were
+99.8 % full with each."""
 
 BALANCE = 1.05
 """The costliest pack of a step over the mean, up to which packs may share it."""
