@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qvl.errors import TrainingError
 from qvl.training.tensorboard import EventWriter
 
 
@@ -43,6 +44,17 @@ def test_what_a_resumed_run_does_again_replaces_what_it_did(tmp_path: Path) -> N
     assert first.path != again.path
     found = [(e.step, e.value) for e in read(tmp_path).Scalars("loss")]
     assert found == [(10, 1.0), (20, 2.0)]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "events").write_text("a file")
+    with pytest.raises(TrainingError, match=r"events.* cannot be written: .*exists"):
+        EventWriter(tmp_path / "events")
+    if Path("/dev/full").exists():
+        writer = EventWriter(tmp_path)
+        writer._file = open("/dev/full", "wb")  # noqa: SIM115
+        with pytest.raises(TrainingError, match="No space left"):
+            writer.scalars(1, {"loss": 1.0})
 
 
 def test_a_line_is_on_disk_before_the_writer_is_closed(tmp_path: Path) -> None:

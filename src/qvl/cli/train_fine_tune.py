@@ -32,8 +32,11 @@ _LONGEST_QUESTION = 200
 def fine_tune(args: argparse.Namespace) -> int:
     """Trains and prints the folder of the finished model."""
     options = fine_tune_options(args)
-    looked = look(options, progress=_show_look)
-    _name_faults(looked)
+    # Under torchrun every rank comes here, and one of them speaks.
+    speaks = os.environ.get("RANK", "0") == "0"
+    looked = look(options, progress=_show_look if speaks else _show_nothing)
+    if speaks:
+        _name_faults(looked)
     refuse_faults(looked.examined, skip_bad=options.skip_bad)
     prepared = prepare(looked)
     prepared = replace(prepared, run=apply_overrides(prepared.run, args.set))
@@ -44,27 +47,32 @@ def fine_tune(args: argparse.Namespace) -> int:
             write_pairs(describe(prepared.plan))
         _advise(prepared.plan)
         return 0
-    for name, value in describe(prepared.plan).items():
-        note(f"{name:<10} {value}")
-    _advise(prepared.plan)
+    if speaks:
+        for name, value in describe(prepared.plan).items():
+            note(f"{name:<10} {value}")
+        _advise(prepared.plan)
     if not prepared.plan.fits and not args.anyway:
         raise ConfigError(
             "the memory at hand is too small for this run",
             hint="use one of the lines above, or --anyway to try",
         )
-    return _train(prepared)
+    return _train(prepared, speaks=speaks)
 
 
-def _train(prepared: Prepared) -> int:
+def _train(prepared: Prepared, *, speaks: bool) -> int:
     run = prepared.run
     stages = [(stage.name, stage.num_steps) for stage in run.stages]
-    note(f"run: {run.folder}   tensorboard --logdir {run.folder / 'events'}")
+    if speaks:
+        note(f"run: {run.folder}   tensorboard --logdir {run.folder / 'events'}")
     result = train(prepared, report=Show(stages, log_every=run.log_every))
+    if not speaks:
+        return 0
     if result is None:
         note("\nstopped; the same command goes on from here")
         return 0
     write(str(result))
-    note(f"ask it: {_question(prepared, result)}")
+    if prepared.options.minimises != "reward":
+        note(f"ask it: {_question(prepared, result)}")
     return 0
 
 
@@ -121,6 +129,10 @@ def _ranks(asked: int | None) -> int:
 def _show_look(what: str, done: int, of: int) -> None:
     if sys.stderr.isatty() or done == of:
         progress(f"{what} {done:,} of {of:,} samples", done=done == of)
+
+
+def _show_nothing(what: str, done: int, of: int) -> None:
+    pass
 
 
 def _name_faults(looked: Looked) -> None:

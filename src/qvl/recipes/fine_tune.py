@@ -30,7 +30,7 @@ from qvl.data.packing.summary import PlanSummary
 from qvl.data.packing.usable import PlanOptions, SampleSet
 from qvl.data.records import Sample
 from qvl.data.sft.mixing import ChosenSource
-from qvl.errors import ConfigError
+from qvl.errors import CheckpointError, ConfigError
 from qvl.geometry import PixelLimits
 from qvl.messages import Image, Text
 from qvl.model.config import ModelConfig
@@ -46,7 +46,7 @@ from qvl.recipes.fine_tune_pairs import before_training, objective_of, rates_of
 from qvl.recipes.fine_tune_plan import FineTunePlan, data_counts, make_plan
 from qvl.recipes.fine_tune_watch import Report, Watch
 from qvl.training.config import RunConfig
-from qvl.training.machine import memory_at_hand
+from qvl.training.machine import measured_peak, memory_at_hand
 from qvl.training.objectives.reward import RewardObjective
 from qvl.training.parallel import launch
 from qvl.training.parallel.layout import Layout
@@ -169,6 +169,8 @@ def prepare(looked: Looked) -> Prepared:
     lengths = examined.lengths.take(train)
     budget, packs_per_step = choose_packs(lengths, options, options.longest(config))
     rates = options.rates(config)
+    if not lengths.patches.any():  # text alone: no gradient would reach what sees
+        rates = {part: rate for part, rate in rates.items() if part == "llm"}
     plan_options = PlanOptions(
         budget=budget,
         cost=CostModel.of_parts(config, tuple(rates)),
@@ -202,6 +204,7 @@ def prepare(looked: Looked) -> Prepared:
         seed=options.seed,
         device=options.device,
         base_model=str(options.model),
+        peak_flops=_peak_flops(options),
         precision="bf16" if options.device.startswith("cuda") else "float32",
         layout=Layout(activation_checkpointing=options.recompute),
         log_every=max(1, steps // _LOGS),
@@ -292,7 +295,21 @@ def _train_rank(prepared: Prepared, report: Report) -> None:
 
 
 def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
-    """Writes the model or its adapter where `Prepared.result` says."""
+    """Writes the model or its adapter where `Prepared.result` says.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    try:
+        _save(prepared, model)
+    except OSError as error:
+        raise CheckpointError(
+            f"{prepared.result} cannot be written: {error.strerror or error}",
+            hint="free some room; the same command then writes it from the last checkpoint",
+        ) from error
+
+
+def _save(prepared: Prepared, model: Qwen2_5_VL) -> None:
     options, objective = prepared.options, prepared.run.stages[0].objective
     if prepared.result.name == "adapter":
         save_adapter(model, prepared.result, base_model=str(options.model))
@@ -311,6 +328,17 @@ def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
     if isinstance(objective, RewardObjective):
         save_reward_head(objective.heads, part, about={"data": str(options.data)})
     part.replace(prepared.result)
+
+
+def _peak_flops(options: FineTuneOptions) -> float:
+    """What the device can do; measured once for a run, which goes on with what it began with."""
+    path = options.folder / "data" / "peak_flops.json"
+    if path.is_file():
+        return float(read_json(path)["peak_flops"])
+    device = torch.device(options.device)
+    found = measured_peak(device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    path.write_text(json.dumps({"peak_flops": found}) + "\n", encoding="utf-8")
+    return found
 
 
 def _held_out(looked: Looked, numbers: Numbers, options: PlanOptions) -> PlannedPacks:

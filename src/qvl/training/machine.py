@@ -1,11 +1,16 @@
-"""What the machine at hand has: its device, its memory.
+"""What the machine at hand has: its device, its memory, its speed.
 
 Owns: asking the system. Does not own: tables of machines elsewhere (``plan.hardware``).
 """
 
+import time
 from pathlib import Path
 
 import torch
+
+_ROWS = {"cpu": (512, 2048, 2048), "cuda": (8192, 8192, 8192)}
+"""Sizes of a product that keeps a device busy and takes a CPU a tenth of a second."""
+_PRODUCTS = 4
 
 
 def default_device() -> str:
@@ -34,6 +39,21 @@ def memory_at_hand(device: torch.device, *, processes: int = 1) -> int | None:
     available = int(values["MemAvailable"]) * 1024
     room = _container_room()
     return (available if room is None else min(available, room)) // processes
+
+
+def measured_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """Returns the operations a second of large products, the best of a few; what utilisation is a
+    share of. One process's threads count, as they train."""
+    rows, inner, columns = _ROWS["cuda" if device.type == "cuda" else "cpu"]
+    a, b = (
+        torch.ones(size, device=device, dtype=dtype) for size in ((rows, inner), (inner, columns))
+    )
+    best = float("inf")
+    for _ in range(_PRODUCTS):
+        began = time.perf_counter()
+        (a @ b)[0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - began)
+    return 2 * rows * inner * columns / best
 
 
 def _container_room() -> int | None:

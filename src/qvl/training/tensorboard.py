@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from qvl.errors import TrainingError
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 """Wire types. Source: protobuf.dev/programming-guides/encoding."""
 _DT_STRING = 7
@@ -32,16 +34,22 @@ class EventWriter:
         folder: that ``tensorboard --logdir`` is given.
         first_step: of this session: what an earlier session recorded from there on is hidden,
             because the run went on from a state saved before.
+
+    Raises:
+        TrainingError: here and later, when the file cannot be written.
     """
 
     def __init__(self, folder: Path, *, first_step: int = 0) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
         number = 0
         while (path := folder / f"{name}.{number}").exists():
             number += 1
         self.path = path
-        self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - closed by close
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - closed by close
+        except OSError as error:
+            raise _unwritable(path, error) from error
         self._add(0, _text(3, "brain.Event:2"))
         if first_step:
             self._add(first_step, _message(7, _number(1, _SESSION_START)))
@@ -65,8 +73,18 @@ class EventWriter:
 
     def _add(self, step: int, content: bytes) -> None:
         event = _key(1, _FIXED64) + struct.pack("<d", time.time()) + _number(2, step) + content
-        self._file.write(_record(event))
-        self._file.flush()
+        try:
+            self._file.write(_record(event))
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> TrainingError:
+    return TrainingError(
+        f"{path} cannot be written: {error.strerror or error}",
+        hint="free some room; the same command then goes on from the last checkpoint",
+    )
 
 
 def _record(data: bytes) -> bytes:

@@ -1,0 +1,163 @@
+"""Fine-tuning from a file to a folder: it learns, is looked at, goes on, and is loaded again."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from qvl.checkpoint.adapter import is_adapter, read_adapter
+from qvl.checkpoint.export import export_model
+from qvl.checkpoint.load import load_model
+from qvl.errors import ConfigError
+from qvl.model.init import init_weights
+from qvl.model.vlm import Qwen2_5_VL
+from qvl.recipes import fine_tune
+from qvl.recipes.fine_tune import Prepared, look, prepare, train
+from qvl.recipes.fine_tune_options import FineTuneOptions
+from tests.data.small import picture
+from tests.training.small import small_config, small_inputs
+
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a narrow model of random weights."""
+    inputs = small_inputs(tmp_path_factory.mktemp("inputs"))
+    network = Qwen2_5_VL(small_config())
+    init_weights(network, torch.Generator().manual_seed(1))
+    folder = tmp_path_factory.mktemp("model") / "small"
+    export_model(network, folder, files_from=inputs)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Questions about dark and bright pictures, and one without a picture."""
+    folder = tmp_path_factory.mktemp("data")
+    records = []
+    for number in range(20):
+        name = f"{number}.png"
+        (folder / name).write_bytes(picture(56, 56, kind="PNG", shade=number * 12))
+        turns = [
+            {"from": "human", "value": "<image>there?"},
+            {"from": "gpt", "value": "a red circle"},
+        ]
+        records.append({"image": name, "task": "shade", "conversations": turns})
+    records.append({"messages": [{"role": "user", "content": "é?"},
+                                 {"role": "assistant", "content": "日本"}]})  # fmt: skip
+    path = folder / "my.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path
+
+
+def prepared(model: Path, data: Path, folder: Path, **changes: Any) -> Prepared:
+    options = FineTuneOptions(model=model, data=data, folder=folder, rate=1e-2, epochs=3)
+    looked = look(replace(options, **changes), progress=lambda *progress: None)
+    ready = prepare(looked)
+    return replace(ready, run=replace(ready.run, workers=0))
+
+
+def log(folder: Path) -> Lines:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_it_learns_and_the_result_is_a_model(model: Path, data: Path, tmp_path: Path) -> None:
+    lines: Lines = []
+    ready = prepared(model, data, tmp_path / "run", samples_per_step=6)
+    assert train(ready, report=lines.append) == tmp_path / "run" / "model"
+    looks = [line for line in lines if "validation loss" in line]
+    assert looks[-1]["validation loss"] < 0.7 * looks[0]["validation loss"]
+    assert {"prompt", "expected", "got"} < set(looks[-1]["samples"][0])
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < losses[0]
+    assert log(tmp_path / "run") == lines
+    assert list((tmp_path / "run" / "events").iterdir())
+    assert "configuration" in json.loads((tmp_path / "run" / "run.json").read_text())
+    before, after = load_model(model), load_model(tmp_path / "run" / "model")
+    same = {
+        name: torch.equal(value, after.state_dict()[name])
+        for name, value in before.state_dict().items()
+    }
+    tower = [name for name in same if name.startswith("visual.") and "merger" not in name]
+    assert all(same[name] for name in tower)
+    assert not any(
+        same[name] for name in same if name.endswith("_proj.weight") and name not in tower
+    )
+    # Finished: the same call trains nothing.
+    assert train(ready, report=lines.append) == tmp_path / "run" / "model"
+    assert log(tmp_path / "run") == lines
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    settings = {"samples_per_step": 6, "epochs": 1.5}
+
+    def stop(line: dict[str, Any]) -> None:
+        if line["step"] == 2 and "loss" in line:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = prepared(model, data, tmp_path / "stopped", **settings)
+    assert train(stopped, report=stop) is None
+    assert not stopped.result.exists()
+    assert train(prepared(model, data, tmp_path / "stopped", **settings), report=len)
+    assert train(prepared(model, data, tmp_path / "whole", **settings), report=len)
+    for name, value in load_model(tmp_path / "whole" / "model").state_dict().items():
+        other = load_model(tmp_path / "stopped" / "model").state_dict()[name]
+        assert torch.equal(value, other), name
+
+
+def test_adapters_alone_are_trained_and_written(model: Path, data: Path, tmp_path: Path) -> None:
+    ready = prepared(model, data, tmp_path / "run", lora_rank=2, epochs=1)
+    result = train(ready, report=len)
+    assert result == tmp_path / "run" / "adapter"
+    assert is_adapter(result)
+    adapter = read_adapter(result)
+    assert adapter.base_model == str(model)
+    assert all(name.startswith("model.layers.") for name in adapter.specs)
+    assert any(t.abs().sum() > 0 for n, t in adapter.tensors.items() if "lora_B" in n)
+
+
+def test_preferences_are_learnt_without_and_with_a_head(model: Path, tmp_path: Path) -> None:
+    records = [
+        {"prompt": f"what is there {n}?", "chosen": "a red circle", "rejected": "of the image"}
+        for n in range(12)
+    ]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    for kind in ("dpo", "reward"):
+        ready = prepared(model, path, tmp_path / kind, kind=kind, rate=1e-3, epochs=1)
+        assert train(ready, report=len) == tmp_path / kind / "model"
+        assert log(tmp_path / kind)
+    assert (tmp_path / "reward" / "model" / "reward_head.safetensors").is_file()
+    load_model(tmp_path / "dpo" / "model")
+
+
+def test_smaller_pictures_are_asked_for_as_they_were_trained(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    ready = prepared(model, data, tmp_path / "run", max_pixels=3136, epochs=0.5)
+    result = train(ready, report=len)
+    assert result is not None
+    limits = json.loads((result / "preprocessor_config.json").read_text())
+    assert limits["max_pixels"] == 3136
+    with pytest.raises(ConfigError, match="the model enlarges pictures to 3,136"):
+        prepared(model, data, tmp_path / "other", max_pixels=1000)
+
+
+def test_too_little_memory_says_what_to_change(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(options: FineTuneOptions) -> Qwen2_5_VL:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore.")
+
+    monkeypatch.setattr(fine_tune, "build", fail)
+    with pytest.raises(ConfigError, match=r"Tried to allocate 2\.00 GiB") as caught:
+        train(prepared(model, data, tmp_path / "run"), report=len)
+    assert "--lora" in str(caught.value.hint)

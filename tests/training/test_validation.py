@@ -1,0 +1,51 @@
+"""The loss of held-out samples: one mean however they are packed, and nothing is changed by it."""
+
+import pytest
+import torch
+
+from qvl.processing.processor import Processor
+from qvl.training.objectives.answers import AnswerObjective
+from qvl.training.parallel.layout import Layout
+from qvl.training.parallel.prepare import prepare
+from qvl.training.parallel.ranks import Ranks
+from qvl.training.stages import Stage
+from qvl.training.validation import validate
+from tests.training.small import CountedPacks, small_inputs, small_model
+
+
+@pytest.fixture(scope="module")
+def processor(tmp_path_factory: pytest.TempPathFactory) -> Processor:
+    return Processor.from_folder(small_inputs(tmp_path_factory.mktemp("inputs")))
+
+
+def stage(processor: Processor, *, per_pack: int, steps: int, bad: tuple[int, ...] = ()) -> Stage:
+    return Stage(
+        name="validation",
+        rates={"llm": 1e-3},
+        objective=AnswerObjective(),
+        source=CountedPacks(processor=processor, per_pack=per_pack, bad=bad),
+        steps=steps,
+    )
+
+
+def test_one_mean_however_samples_are_packed(processor: Processor) -> None:
+    model = small_model().train()
+    ranks = Ranks(Layout(), torch.device("cpu"))
+    loss = prepare(model, ranks)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    alone = validate(loss, stage(processor, per_pack=1, steps=6), ranks)
+    packed = validate(loss, stage(processor, per_pack=3, steps=2), ranks)
+    assert alone["loss"] == pytest.approx(packed["loss"], rel=1e-4)
+    assert alone["ce/shapes"] == pytest.approx(alone["loss"], rel=1e-4)
+    assert not any(name.endswith("_per_s") for name in alone)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert loss.training
+
+
+def test_samples_that_cannot_be_read_are_counted(processor: Processor) -> None:
+    model = small_model()
+    ranks = Ranks(Layout(), torch.device("cpu"))
+    found = validate(prepare(model, ranks), stage(processor, per_pack=2, steps=2, bad=(1,)), ranks)
+    assert found["bad_samples"] == 1
+    assert found["loss"] > 0
