@@ -32,7 +32,8 @@ VERSION = 1
 
 _STEPS_PER_WINDOW = 8
 _FEWEST_PACKS, _MOST_PACKS = 256, 4096
-"""Packs of a window. With 230 and 463 of them packs of mixed data were 99.8 % full; more cost time."""
+"""Packs of a window. With 230 and 463 of them packs of mixed data were 99.8 % full; more take time.
+"""
 
 _FULL = 0.98
 """Packs less full than this are tried again with the next window, a sixteenth of all at most."""
