@@ -1,6 +1,7 @@
 """A language model and a tower come from other checkpoints, whole or not at all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from qvl.checkpoint.load import load_model
 from qvl.checkpoint.parts import load_language_model, load_tower
 from qvl.errors import CheckpointError
 from qvl.model.config import ModelConfig
 from qvl.model.init import init_weights
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.recipes.start import start_model
 from tests.checkpoint.small import CONFIG, random_weights
 
 # As Qwen/Qwen2.5-*/config.json has it.
@@ -101,6 +104,30 @@ def test_the_tower_is_that_of_the_other_model(tmp_path: Path, merger: bool) -> N
     for name, value in model.named_parameters():
         loaded = name.startswith("visual.") and (merger or ".merger." not in name)
         assert torch.equal(value, stored[name] if loaded else before.get_parameter(name)), name
+
+
+@pytest.mark.parametrize("with_tower", [True, False])
+def test_a_start_has_the_parts_it_is_made_of(tmp_path: Path, with_tower: bool) -> None:
+    text = text_folder(tmp_path / "text", num_attention_heads=2)
+    tower = tmp_path / "tower"
+    tower.mkdir()
+    (tower / "config.json").write_text(json.dumps(CONFIG))
+    stored = random_weights(CONFIG, torch.float32)
+    save_file(stored, tower / "model.safetensors")
+    small = ModelConfig.from_hf(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qvl.recipes.start._RELEASED", small)
+        config = start_model(
+            text, tmp_path / "start", tower=tower if with_tower else None, dtype=torch.float32
+        )
+    assert config == replace(small, text=replace(small.text, max_position_embeddings=99))
+    model = load_model(tmp_path / "start")
+    half = random_weights(CONFIG, torch.bfloat16)
+    for name, value in model.named_parameters():
+        if not name.startswith("visual."):
+            assert torch.equal(value, half[name].float()), name
+        elif with_tower:
+            assert torch.equal(value, stored[name]), name
 
 
 def test_another_tower_is_refused(tmp_path: Path) -> None:

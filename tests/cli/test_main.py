@@ -184,7 +184,8 @@ OPTIONS = {
     "train": {"--output", "--set", "--shards", "--processes", "--model", "--data", "--root"}
     | {"--lora", "--full", "--quantise", "--epochs", "--lr", "--max-length", "--max-pixels"}
     | {"--batch", "--validation", "--skip-bad", "--seed", "--recompute", "--device"}
-    | {"--dry-run", "--json", "--anyway", "--step", "--ema", "--dtype", "--adapter"},
+    | {"--dry-run", "--json", "--anyway", "--step", "--ema", "--dtype", "--adapter"}
+    | {"--text", "--tower"},
     "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
     | {
         "--limit",

@@ -20,24 +20,26 @@ from torch import Tensor
 from qvl.checkpoint.folder import CONFIG, list_tensors, read_config, some
 from qvl.checkpoint.load import EMBEDDING, HEAD, check_tied_head
 from qvl.checkpoint.safetensors_file import TensorEntry, read_tensor
-from qvl.errors import CheckpointError
+from qvl.errors import CheckpointError, ConfigError
+from qvl.model.config import TextConfig
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.tokenizer import read_json
 
 _MERGER = "visual.merger."
-# What two language models have to agree on for weights of one to work in the other; how long a
-# context is allowed to be is no part of it.
-_TEXT_FIELDS = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "rms_norm_eps",
-    "rope_theta",
-    "tie_word_embeddings",
-)
+# How long a context may be changes no weight.
+_NO_WEIGHTS = ("max_position_embeddings",)
+
+
+def read_text_config(folder: Path) -> TextConfig:
+    """The language model that the ``config.json`` of a Qwen2.5 text model describes.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or of another kind of model.
+    """
+    try:
+        return TextConfig.from_text_model(read_json(folder / CONFIG))
+    except ConfigError as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error.message}", hint=error.hint) from error
 
 
 def load_language_model(model: Qwen2_5_VL, folder: Path) -> None:
@@ -54,20 +56,9 @@ def load_language_model(model: Qwen2_5_VL, folder: Path) -> None:
         CheckpointError: the folder is damaged or of another architecture or size; tensors are
             named. Nothing was changed.
     """
-    raw = read_json(folder / CONFIG)
-    if raw.get("model_type") != "qwen2":
-        raise CheckpointError(
-            f"{folder / CONFIG}: model_type is {raw.get('model_type')!r}; expected 'qwen2'",
-            hint="give a Qwen2.5 text model, such as Qwen/Qwen2.5-3B",
-        )
-    # Source: transformers Qwen2Config, whose defaults published files may leave out.
-    # The newest transformers keeps theta in ``rope_parameters``.
-    rope = raw.get("rope_parameters") or {}
-    theta = {"rope_theta": rope["rope_theta"]} if "rope_theta" in rope else {}
-    defaults = {"tie_word_embeddings": False, "rms_norm_eps": 1e-6, "rope_theta": 10000.0}
-    theirs = {**defaults, **raw, **theta}
-    ours = asdict(model.config.text)
-    _compare_fields(folder, {n: theirs.get(n) for n in _TEXT_FIELDS}, ours)
+    theirs, ours = asdict(read_text_config(folder)), asdict(model.config.text)
+    unlike = {name: value for name, value in theirs.items() if name not in _NO_WEIGHTS}
+    _compare_fields(folder, unlike, ours)
     entries = list_tensors(folder)
     if model.lm_head is None and HEAD in entries and EMBEDDING in entries:
         check_tied_head(entries)

@@ -11,7 +11,7 @@ command goes on where it stopped. `qvl train WHAT --help` tells more.
 
 import argparse
 
-from qvl.cli import train_export
+from qvl.cli import train_export, train_start
 from qvl.cli.options import add_model_options
 
 STAGES = ("vision_pretrain", "multimodal_pretrain", "long_context_pretrain", "sft", "dpo")
@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export = actions.add_parser("export", help="a checkpoint of a run as a model")
     train_export.add_arguments(export)
+    start = actions.add_parser("start", help="a model to begin with: a text model and a tower")
+    train_start.add_arguments(start)
 
 
 def _add_fine_tuning(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +108,8 @@ def run(args: argparse.Namespace) -> int:
         return train_tiny(args)
     if args.action == "export":
         return train_export.export(args)
+    if args.action == "start":
+        return train_start.start(args)
     from qvl.cli.train_fine_tune import fine_tune
 
     return fine_tune(args)

@@ -30,6 +30,10 @@ _DEFAULT_IDS = {
 }
 
 
+# What text models may leave out. Source: transformers Qwen2Config.
+_TEXT_MODEL_DEFAULTS = {"rms_norm_eps": 1e-6, "rope_theta": 10000.0}
+
+
 def _check_positive(config: object, *, zero_ok: tuple[str, ...] = ()) -> None:
     """Every int or float field must be positive (or at least 0 where ``zero_ok``)."""
     for field in fields(config):  # type: ignore[arg-type]
@@ -132,6 +136,29 @@ class TextConfig:
                 f"TextConfig.mrope_section is {list(self.mrope_section)}; expected three numbers "
                 f"(time, height, width) that add up to half of head_dim = {self.head_dim}"
             )
+
+    @classmethod
+    def from_text_model(cls, raw: Mapping[str, Any]) -> TextConfig:
+        """Read the ``config.json`` of a Qwen2.5 text model, whose positions have one axis.
+
+        Here they get three: a quarter of a head's angles for time, three eighths for each side of a
+        picture. Source: mrope_section 16, 24, 24 of the 64 angles in every released model.
+
+        Raises:
+            ConfigError: a field is missing or impossible, or it is another kind of model.
+        """
+        if raw.get("model_type") != "qwen2":
+            raise ConfigError(
+                f"config: model_type is {raw.get('model_type')!r}; expected 'qwen2'",
+                hint="give a Qwen2.5 text model, such as Qwen/Qwen2.5-3B",
+            )
+        reader = _Reader({**_TEXT_MODEL_DEFAULTS, **raw}, "config")
+        heads, hidden = reader.integer("num_attention_heads"), reader.integer("hidden_size")
+        angles = reader.integer("head_dim", hidden // max(heads, 1)) // 2
+        section = [angles // 4, angles * 3 // 8, angles * 3 // 8]
+        rope = {**(raw.get("rope_parameters") or {}), "mrope_section": section}
+        whole = _Reader({**_TEXT_MODEL_DEFAULTS, **raw, "rope_parameters": rope}, "config")
+        return _text_from_hf(whole, tied=reader.flag("tie_word_embeddings", False))
 
     @property
     def num_groups(self) -> int:
