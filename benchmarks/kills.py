@@ -4,14 +4,17 @@
     python benchmarks/kills.py --recipe maths --processes 2 --seed 3
 
 A run without a kill tells how long a start and a shard take. Then the same command is started again
-and again, and killed after a time drawn at random between nothing and the start with three shards:
-while it imports, draws, writes a shard, its index or its marker. After the last kill it goes on to
-its end. Every shard and index must have the bytes of the run that was never killed.
+and again, and killed at random: a quarter of the times while it starts, else within three shards
+from its first file on, while it draws, or writes a shard, its index or its marker. These are
+started as a fork of this process, which has imported everything. After the last kill the run goes
+on to its end. Every shard and index must have the bytes of the run that was never killed.
 """
 
 import argparse
 import hashlib
 import json
+import math
+import os
 import random
 import signal
 import subprocess
@@ -20,11 +23,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from qvl.cli.main import main as run_command
+from qvl.recipes.data_recipes import DATA_RECIPES
+
 
 def main() -> int:
     """Prints a line for each kill, and the verdict as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", default="grounding")
+    parser.add_argument("--recipe", default="grounding", choices=DATA_RECIPES)
     parser.add_argument("--limit", type=int, default=400)
     parser.add_argument("--per-shard", type=int, default=10)
     parser.add_argument("--processes", type=int, default=1)
@@ -35,8 +41,9 @@ def main() -> int:
         calm, killed = Path(name, "calm"), Path(name, "killed")
         start_s, shard_s = _uninterrupted(_command(args, calm), calm)
         print(f"a start takes {start_s:.1f} s, a shard {shard_s:.2f} s", flush=True)
-        moments = _killed(args, killed, longest_s=start_s + 3 * shard_s)
-        subprocess.run(_command(args, killed), check=True, stdout=subprocess.DEVNULL)
+        moments = _killed(args, killed, start_s=start_s, shard_s=shard_s)
+        if _waited(_forked(_command(args, killed)[3:]), math.inf) != 0:
+            raise SystemExit(f"the run does not go on in {killed}")
         one, other = _hashes(calm), _hashes(killed)
         left = sorted(str(path.relative_to(killed)) for path in killed.rglob(".*.part"))
     verdict = {
@@ -72,34 +79,79 @@ def _uninterrupted(command: list[str], folder: Path) -> tuple[float, float]:
     return first, (time.monotonic() - begin - first) / max(1, parts - 1)
 
 
-def _killed(args: argparse.Namespace, folder: Path, *, longest_s: float) -> list[float]:
+def _killed(
+    args: argparse.Namespace, folder: Path, *, start_s: float, shard_s: float
+) -> list[float]:
     """Starts and kills; returns after how many seconds each time."""
     chance = random.Random(args.seed)
     moments: list[float] = []
     while len(moments) < args.kills:
-        process = subprocess.Popen(
-            _command(args, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        moment = chance.uniform(0, longest_s)
-        try:
-            process.wait(moment)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        begin, clock = time.monotonic(), time.time()
+        if chance.random() < 0.25:
+            pid = _started(_command(args, folder))
+            code = _waited(pid, chance.uniform(0, start_s))
         else:
-            if process.returncode == 0:
+            pid = _forked(_command(args, folder)[3:])
+            while (code := _waited(pid, 0.002)) is None and not _writes_since(folder, clock):
+                pass
+            if code is None:
+                code = _waited(pid, chance.uniform(0, 3 * shard_s))
+        if code is not None:
+            if code == 0:
                 print("it ended before all kills: give it a larger --limit", flush=True)
                 break
             time.sleep(2)  # processes of the run before still hold the folder, and soon end
             continue
-        moments.append(round(moment, 2))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        moments.append(round(time.monotonic() - begin, 2))
         unfinished = len(list(folder.rglob(".*.part")))
         print(
-            f"kill {len(moments)} after {moment:.2f} s: {_num_done(folder)} shards done, "
+            f"kill {len(moments)} after {moments[-1]:.2f} s: {_num_done(folder)} shards done, "
             f"{unfinished} files half written",
             flush=True,
         )
     return moments
+
+
+def _started(command: list[str]) -> int:
+    """The process of a command."""
+    quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=quiet)
+
+
+def _forked(arguments: list[str]) -> int:
+    """A process that runs the command line at once, without importing it first."""
+    pid = os.fork()
+    if pid:
+        return pid
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    os._exit(run_command(arguments))
+
+
+def _waited(pid: int, seconds: float) -> int | None:
+    """The exit code of a process if it ends in time."""
+    stop = time.monotonic() + seconds
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= stop:
+            return None
+        time.sleep(0.002)
+
+
+def _writes_since(folder: Path, clock: float) -> bool:
+    """Whether a shard is being written by a process that was started at that time."""
+    for part in folder.glob(".*.part"):
+        try:
+            if part.stat().st_mtime >= clock:
+                return True
+        except FileNotFoundError:  # finished, or cleared away
+            continue
+    return False
 
 
 def _num_done(folder: Path) -> int:

@@ -17,7 +17,7 @@ from qvl.cli.options import load_processor, model_folder
 from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json
 from qvl.data.interchange.annotations import write_annotations
-from qvl.data.interchange.coco import write_coco
+from qvl.data.interchange.coco_writing import write_coco
 from qvl.data.interchange.opening import Data, open_data, where
 from qvl.data.interchange.parquet import write_parquet
 from qvl.data.lengths import lengths_of

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from qvl.data.interchange.coco import CocoFile, is_coco, write_coco
+from qvl.data.interchange.coco import CocoFile, is_coco
+from qvl.data.interchange.coco_writing import write_coco
 from qvl.data.interchange.opening import open_data
 from qvl.data.lint import check_sample
 from qvl.data.masks import rasterised

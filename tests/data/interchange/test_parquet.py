@@ -106,3 +106,15 @@ def test_faults_are_data_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependencyError, match=r"qvl\[data\]"):
         ParquetFiles(path)
+
+
+def test_the_datasets_package_reads_what_is_written(tmp_path: Path) -> None:
+    """The schema's metadata names the features: pictures come as pictures."""
+    datasets = pytest.importorskip("datasets", reason="reads parquet as Hugging Face does")
+    samples = [asked("What?", "That.", Image(picture(28, 56))), asked("Why?", "So.")]
+    write_parquet(samples, tmp_path / "a.parquet")
+    rows = datasets.Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path))
+    assert isinstance(rows.features["images"].feature, datasets.Image)
+    assert rows[0]["images"][0].size == (56, 28)
+    assert rows[1]["images"] == []
+    assert rows[0]["conversations"][1] == {"from": "gpt", "value": "That."}

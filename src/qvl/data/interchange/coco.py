@@ -1,11 +1,11 @@
-"""Detection and segmentation sets in COCO's format, and writing ours in it.
+"""Detection and segmentation sets in COCO's format.
 
 Owns: the file: images, annotations, categories, licences; LVIS's notes on what was not looked for.
-Does not own: masks (``data.masks``), questions about what is marked (``synth.grounding``).
+Does not own: masks (``data.masks``), questions about what is marked (``synth.grounding``), writing
+ours in it (``coco_writing``).
 
     instances.json + folder of pictures -> CocoFile -> picture(number) -> AnnotatedPicture
         -> file[number] -> Sample that asks for everything
-    samples -> write_coco() -> instances.json + instances_media/
 
 Source: https://cocodataset.org/#format-data; https://www.lvisdataset.org/dataset.
 """
@@ -13,20 +13,16 @@ Source: https://cocodataset.org/#format-data; https://www.lvisdataset.org/datase
 import hashlib
 import json
 import math
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from qvl.data.annotated import AnnotatedPicture, Instance
-from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
-from qvl.data.interchange.annotations import MAX_JSON_BYTES, Problem
-from qvl.data.masks import Polygons, RunLengths, Segmentation, read_counts, written_counts
-from qvl.data.media import stored, suffix_of
-from qvl.data.places import places
+from qvl.data.interchange.annotations import MAX_JSON_BYTES
+from qvl.data.masks import Polygons, RunLengths, Segmentation, written_counts
 from qvl.data.records import Provenance, Sample
 from qvl.errors import DataError, QvlError
 from qvl.geometry import Box, ImageSize, PixelLimits
@@ -379,99 +375,3 @@ def _segmentation(value: Any, size: ImageSize) -> Segmentation | None:
     if isinstance(counts, list) and all(isinstance(n, int) and n >= 0 for n in counts):
         return RunLengths(size=size, counts=written_counts(counts))
     raise DataError(f"counts of a mask are {shown(counts)}, expected a text or whole numbers")
-
-
-def write_coco(samples: Iterable[Sample], path: Path) -> tuple[int, list[Problem]]:
-    """Writes the first picture of each sample with its boxes as a COCO file; returns how many, and
-    which could not be written.
-
-    Boxes and masks are those of the sample's facts where it has some, else those its answers state.
-
-    Args:
-        samples: in order.
-        path: ends in ``.json`` and does not exist; pictures are written beside it.
-
-    Raises:
-        DataError: the name is taken, or ends otherwise.
-    """
-    if path.suffix != ".json":
-        raise DataError(f"{path.name} ends in {path.suffix!r}, expected .json")
-    if path.exists():
-        raise DataError(f"{path} already exists", hint="give a new name")
-    media = path.with_name(f"{path.name.split('.')[0]}_media")
-    media.mkdir(parents=True, exist_ok=True)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    categories: dict[str, int] = {}
-    licences: dict[str, int] = {}
-    problems: list[Problem] = []
-    for number, sample in enumerate(samples):
-        try:
-            data = _first_picture(sample)
-            size = measure_size(data)
-            found = _instances(sample)
-        except QvlError as error:
-            problems.append(Problem(f"sample {number}", error.message))
-            continue
-        file = media / f"{number:09d}.{suffix_of(data)}"
-        file.write_bytes(data)
-        licence = licences.setdefault(sample.provenance.licence, len(licences) + 1)
-        images.append(
-            {"id": number, "file_name": f"{media.name}/{file.name}", "width": size.width,
-             "height": size.height, "license": licence}
-        )  # fmt: skip
-        for item in found:
-            category = categories.setdefault(item["name"], len(categories) + 1)
-            annotations.append(_annotation(item, len(annotations) + 1, number, category))
-    content = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": i, "name": name} for name, i in categories.items()],
-        "licenses": [{"id": i, "name": name, "url": ""} for name, i in licences.items()],
-    }
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    part.replace(path)
-    return len(images), problems
-
-
-def _first_picture(sample: Sample) -> bytes:
-    pictures = [item for item in media_of(sample.conversation) if isinstance(item, Image)]
-    if not pictures:
-        raise DataError("has no picture")
-    return stored(pictures[0]).files[0]
-
-
-def _instances(sample: Sample) -> list[dict[str, Any]]:
-    things = sample.facts.get("things")
-    if isinstance(things, list) and all(
-        isinstance(item, dict) and {"name", "box"} <= item.keys() for item in things
-    ):
-        return things
-    found = [
-        {"name": place.label or "object", "box": [*place.shape]}
-        for place in places(sample)
-        if isinstance(place.shape, Box) and place.picture == 0
-    ]
-    if not found:
-        raise DataError("states no box of its first picture")
-    return found
-
-
-def _annotation(item: Mapping[str, Any], number: int, image: int, category: int) -> dict[str, Any]:
-    x1, y1, x2, y2 = item["box"]
-    found = {
-        "id": number,
-        "image_id": image,
-        "category_id": category,
-        "bbox": [round(value, 2) for value in (x1, y1, x2 - x1, y2 - y1)],
-        "area": round((x2 - x1) * (y2 - y1), 2),
-        "iscrowd": int(bool(item.get("is_crowd"))),
-    }
-    if "segmentation" in item:
-        found["segmentation"] = item["segmentation"]
-        if isinstance(item["segmentation"], dict):
-            found["area"] = sum(read_counts(item["segmentation"]["counts"])[1::2])
-    if "score" in item:
-        found["score"] = item["score"]
-    return found

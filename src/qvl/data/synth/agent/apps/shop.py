@@ -1,14 +1,13 @@
 """A shop: products to search, filter, sort and buy."""
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from qvl.data.synth.agent import content
-from qvl.data.synth.agent.app import App, Fact, Intent, Question, Task, click, enter
+from qvl.data.synth.agent.app import App, Fact
+from qvl.data.synth.agent.apps.shop_tasks import Product, price_of, questions, tasks
 from qvl.data.synth.agent.look import Device
 from qvl.data.synth.agent.markup import Html, div, join, tag
 from qvl.data.synth.agent.widgets import (
@@ -26,20 +25,11 @@ from qvl.data.synth.agent.widgets import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Product:
-    name: str
-    kind: str
-    price: float
-    stars: float
-    hue: float
-
-
 def shop(rng: np.random.Generator, device: Device) -> App:
     """Returns a shop with products of a few categories."""
     kinds = content.some(rng, tuple(content.PRODUCTS), 4)
     products = [
-        _Product(
+        Product(
             name=name, kind=kind, price=content.price(rng),
             stars=float(rng.integers(30, 51)) / 10, hue=float(rng.random()),
         )
@@ -54,7 +44,7 @@ def shop(rng: np.random.Generator, device: Device) -> App:
     )
     loved = [products[int(rng.integers(len(products)))].name]
     state = _state(loved)
-    tasks = _tasks(rng, [p for p in products if p.name not in loved], products, kinds, loved)
+    to_do = tasks(rng, [p for p in products if p.name not in loved], products, kinds, loved)
     labels = ", ".join(content.CATEGORIES[kind] for kind in kinds)
     return App(
         name=name, kind="shop", icon="cart", body=body, state=state,
@@ -66,13 +56,13 @@ def shop(rng: np.random.Generator, device: Device) -> App:
             ),
             *(
                 Fact(
-                    text=f"{p.name} costs {_price(p, money)}.",
+                    text=f"{p.name} costs {price_of(p, money)}.",
                     seen=(f"name:{p.name}", f"price:{p.name}"),
                 )
                 for p in products[:4]
             ),
         ),
-        questions=_questions(products, money, loved), tasks=tasks,
+        questions=questions(products, money, loved), tasks=to_do,
         looks=(
             ("filters",), ("sort",), ("open-cart",), (f"add:{products[0].name}", "open-cart"),
             (f"group:{kinds[0]}",),
@@ -81,7 +71,7 @@ def shop(rng: np.random.Generator, device: Device) -> App:
 
 
 def _front(
-    name: str, products: Sequence[_Product], kinds: Sequence[str], device: Device, money: str
+    name: str, products: Sequence[Product], kinds: Sequence[str], device: Device, money: str
 ) -> Html:
     find = [["copy", "draft.query", "goods.query"]]
     cart = icon_button(
@@ -163,13 +153,13 @@ def _chips(kinds: Sequence[str]) -> Html:
     )  # fmt: skip
 
 
-def _cards(products: Sequence[_Product], device: Device, money: str) -> list[Html]:
+def _cards(products: Sequence[Product], device: Device, money: str) -> list[Html]:
     return [
         div(
             "card col tight", tile(p.kind, p.hue, height=96 if device.is_mobile else 120),
             tag("span", p.name, class_="strong", data_e=f"name:{p.name}"),
             div(
-                "row between", tag("span", _price(p, money), data_e=f"price:{p.name}"),
+                "row between", tag("span", price_of(p, money), data_e=f"price:{p.name}"),
                 tag("span", f"★ {p.stars:.1f}", class_="muted small", data_e=f"stars:{p.name}"),
             ),
             div(
@@ -191,13 +181,13 @@ def _cards(products: Sequence[_Product], device: Device, money: str) -> list[Htm
     ]  # fmt: skip
 
 
-def _cart(products: Sequence[_Product], money: str) -> Html:
+def _cart(products: Sequence[Product], money: str) -> Html:
     rows = [
         div(
             "item", tile(p.kind, p.hue, height=46, width="46px"),
             div(
                 "grow", tag("div", p.name, class_="cut"),
-                tag("div", _price(p, money), class_="muted"),
+                tag("div", price_of(p, money), class_="muted"),
             ),
             icon_button(
                 f"drop:{p.name}", "trash", "Remove", [["drop", "cart", p.name]],
@@ -302,153 +292,3 @@ def _state(loved: list[str]) -> dict[str, Any]:
         "goods.query": "", "goods.group": "", "goods.most": 200, "goods.order": "",
         "draft.name": "", "draft.street": "", "draft.city": "",
     }  # fmt: skip
-
-
-def _tasks(
-    rng: np.random.Generator,
-    fresh: Sequence[_Product],
-    products: Sequence[_Product],
-    kinds: Sequence[str],
-    loved: Sequence[str],
-) -> tuple[Task, ...]:
-    wanted = content.one(rng, fresh)
-    kind = content.one(rng, kinds)
-    of_kind = [p for p in products if p.kind == kind]
-    cheapest = min(products, key=lambda p: p.price)
-    cheap = min(of_kind, key=lambda p: p.price)
-    word = wanted.name.split()[0].lower()
-    label = content.CATEGORIES[kind]
-    person, street, city = (
-        content.people(rng, 1)[0], content.street(rng), content.one(rng, content.CITIES),
-    )  # fmt: skip
-    look = (
-        enter(
-            "search", word,
-            f"I have to find {wanted.name}, so I type its name into the search field.",
-        ),
-        Intent(
-            deed="keys", text="enter", why="The words are in the field; Enter starts the search.",
-        ),
-    )  # fmt: skip
-    put = click(
-        f"add:{wanted.name}", f"{wanted.name} is among the results. I put it into the cart."
-    )
-    order = (
-        click("open-cart", "It is in the cart now, so I open the cart."),
-        click("checkout", "The cart shows the article. Next comes the checkout."),
-        enter("name", person, "A dialog asks for the address. I begin with the name."),
-        enter("street", street, "Now the street."),
-        enter("city", city, "The city is still missing."),
-        click("order", "Everything is filled in, so I place the order."),
-    )
-    tasks = [
-        Task(
-            goal=f"Search for {word} and add {wanted.name} to the cart.", plan=(*look, put),
-            ends={"cart": [wanted.name], "goods.query": word},
-        ),
-        Task(
-            goal=f"Put the cheapest article of the category {label} into the cart.",
-            plan=(
-                click(f"group:{kind}", f"Only {label} matters, so I choose that category first."),
-                click(
-                    f"add:{cheap.name}",
-                    f"Of these, {cheap.name} has the lowest price. I add it.",
-                ),
-            ),
-            ends={"cart": [cheap.name], "goods.group": kind},
-        ),
-        Task(
-            goal="Sort the products by price, cheapest first, and add the cheapest to the cart.",
-            plan=(
-                click("sort", "The order of the products is chosen with the Sort button."),
-                click("sort:cheap", "The menu is open; low to high is what is asked for."),
-                click(
-                    f"add:{cheapest.name}",
-                    f"{cheapest.name} is first now, so it is the cheapest. I add it.",
-                ),
-            ),
-            ends={"cart": [cheapest.name], "goods.order": "number up"},
-        ),
-        Task(
-            goal=f"Buy {wanted.name}. Deliver it to {person}, {street}, {city}.",
-            plan=(
-                click(f"add:{wanted.name}", f"First {wanted.name} has to go into the cart."),
-                *order,
-            ),
-            ends={
-                "cart": [], "ordered": True,
-                "orders": [
-                    {
-                        "draft.name": person, "draft.street": street, "draft.city": city,
-                        "cart": [wanted.name],
-                    },
-                ],
-            },
-        ),
-        Task(
-            goal=f"Put {wanted.name} on the wish list.",
-            plan=(
-                click(
-                    f"love:{wanted.name}",
-                    f"The heart next to {wanted.name} puts it on the wish list.",
-                ),
-            ),
-            ends={"loved": [*loved, wanted.name]},
-        ),
-    ]  # fmt: skip
-    return (*tasks, _filter_task(rng))
-
-
-def _filter_task(rng: np.random.Generator) -> Task:
-    limit = int(rng.integers(3, 16)) * 10
-    return Task(
-        goal=f"Show only products that cost at most {limit}.",
-        plan=(
-            click("filters", "A limit of the price is a filter, so I open the filters."),
-            Intent(
-                deed="slide",
-                on="most",
-                value=limit,
-                why=f"The slider is at 200; I drag it to {limit}.",
-            ),
-            click("filter:done", "The limit is set. I close the dialog to see the results."),
-        ),
-        ends={"goods.most": limit},
-    )
-
-
-def _price(product: _Product, money: str) -> str:
-    return f"{money}{product.price:.2f}"
-
-
-def _questions(
-    products: Sequence[_Product], money: str, loved: Sequence[str]
-) -> tuple[Question, ...]:
-    found = [
-        Question(
-            ask=f"How much does the {p.name} cost?", answer=_price(p, money),
-            seen=(f"name:{p.name}", f"price:{p.name}"),
-        )
-        for p in products
-    ]  # fmt: skip
-    found += [
-        Question(
-            ask=f"How many stars does {p.name} have?", answer=f"{p.stars:.1f}",
-            seen=(f"name:{p.name}", f"stars:{p.name}"),
-        )
-        for p in products
-    ]  # fmt: skip
-    for a, b in itertools.pairwise(products):
-        if a.price != b.price:
-            cheap = min(a, b, key=lambda p: p.price)
-            found.append(
-                Question(
-                    ask=f"Which is cheaper, {a.name} or {b.name}?",
-                    answer=cheap.name,
-                    seen=(f"price:{a.name}", f"price:{b.name}", f"name:{a.name}", f"name:{b.name}"),
-                )
-            )
-    found.append(
-        Question(ask="How many articles are in the cart?", answer="0", seen=("cart-count",))
-    )
-    return tuple(found)
