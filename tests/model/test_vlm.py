@@ -53,6 +53,18 @@ def test_grid_that_does_not_fit_the_patches(model: Qwen2_5_VL, grid: tuple[int, 
         model.encode_media(torch.zeros(16, 1176), [grid])
 
 
+def test_without_pictures_every_weight_of_the_tower_gets_a_gradient_of_zero(
+    model: Qwen2_5_VL,
+) -> None:
+    features = model.encode_media(torch.zeros(0, 1176), [])
+    assert features.shape == (0, CONFIG.text.hidden_size)
+    embeds = model.embed(_ids(5, 6), features)
+    grads = torch.autograd.grad(embeds.square().sum(), list(model.visual.parameters()))
+    assert all(torch.equal(grad, torch.zeros_like(grad)) for grad in grads)
+    with pytest.raises(InputError, match="for 0 grids"):
+        model.encode_media(torch.zeros(4, 1176), [])
+
+
 def test_numbers_of_tokens_must_agree(model: Qwen2_5_VL) -> None:
     with pytest.raises(InputError, match="3 tokens"):
         model(_ids(1, 2, 3), _positions(3), segments=Segments([4]))

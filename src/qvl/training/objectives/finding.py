@@ -89,7 +89,6 @@ class Watched:
 def watching(layers: Iterable[nn.Module]) -> Iterator[list[Watched]]:
     """Remembers what the attention of decoder layers is given while the block runs, in the order in
     which they run."""
-    need_whole_pack("the losses of finding")
     watched: list[Watched] = []
 
     def remember(module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -99,6 +98,7 @@ def watching(layers: Iterable[nn.Module]) -> Iterator[list[Watched]]:
 
     hooks = []
     for layer in layers:
+        need_whole_pack("the losses of finding")
         assert isinstance(layer.self_attn, TextAttention)
         hooks.append(layer.self_attn.register_forward_pre_hook(remember))
     try:

@@ -3,7 +3,7 @@
 Owns process groups: one for each way in which ranks share. Does not own gradients (``gradients``)
 or what is exchanged inside a pack (``sharing``).
 
-    Layout, rank -> Ranks: whose pack, which groups; sums, votes and lists over all ranks
+    Layout, rank -> Ranks: whose pack, which groups; sums and lists over all ranks
 """
 
 from typing import Any, TypeVar
@@ -74,17 +74,13 @@ class Ranks:
         """Returns the sum over all ranks, on the device that ``numbers`` are on.
 
         The denominators of a step's losses are summed by this: ranks that share a pack each count
-        it, and each returns its whole loss.
+        it, and each returns its whole loss. So are votes, such as to stop after this step.
         """
         if self.world == 1:
             return numbers
         total = numbers.to(self.device, copy=True)
         dist.all_reduce(total)
         return total.to(numbers.device)
-
-    def any(self, flag: bool) -> bool:
-        """True on every rank as soon as it is on one, so that all act in the same step."""
-        return bool(self.sum(torch.tensor(float(flag))) > 0)
 
     def gather(self, value: T) -> list[T]:
         """Returns the values of all ranks, in their order, on every rank."""
