@@ -47,14 +47,15 @@ def wrong_place(rng: np.random.Generator, sample: Sample, answer: str) -> str | 
     if not items or sample.task == "spot":
         return None
     at = int(rng.integers(len(items)))
-    box = _elsewhere(rng, sample, items[at])
+    item = items[at]
+    box = _elsewhere(rng, sample, item)
     if box is None:
         return None
-    if isinstance(items[at], grounding.GroundedBox):
-        items[at] = replace(items[at], box=box)
+    if isinstance(item, grounding.GroundedBox):
+        items[at] = replace(item, box=box)
     else:
         centre = Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
-        items[at] = replace(items[at], point=centre)
+        items[at] = replace(item, point=centre)
     return grounding.format(items)
 
 
