@@ -19,7 +19,9 @@ class QvlError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Travels between processes with its hint; a kind with other arguments as the kind it is
         one of."""
-        kind = next(k for k in type(self).__mro__ if k.__init__ is QvlError.__init__)
+        kinds = (kind for kind in type(self).__mro__ if issubclass(kind, QvlError))
+        ours = QvlError.__init__
+        kind = next(kind for kind in kinds if kind.__init__ is ours)
         return partial(kind, hint=self.hint), (self.message,)
 
 

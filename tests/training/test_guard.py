@@ -11,6 +11,7 @@ from torch import nn
 from qvl.errors import ConfigError, TrainingError
 from qvl.training.config import FailurePolicy
 from qvl.training.guard import IdleParts, StepGuard
+from qvl.training.stages import Part
 
 
 def used(guard: StepGuard, steps: int = 20) -> StepGuard:
@@ -74,7 +75,8 @@ def test_going_on_judges_as_if_never_stopped(norms: list[float], cut: int) -> No
 
 
 def test_a_part_without_gradient_is_named() -> None:
-    parts = {part: [nn.Parameter(torch.ones(2))] for part in ("tower", "llm")}
+    names: tuple[Part, ...] = ("tower", "llm")
+    parts = {part: [nn.Parameter(torch.ones(2))] for part in names}
     idle = IdleParts("sft", parts, patience=3)
     for step in range(3):
         parts["llm"][0].grad = torch.ones(2) if step == 1 else torch.zeros(2)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from qvl.errors import TrainingError
 from qvl.training.config import FailurePolicy
 from qvl.training.parallel.gradients import gradient_norm
+from qvl.training.stages import Part
 
 # Steps before anything is called an explosion: the first ones are large.
 _LEAST_HISTORY = 16
@@ -102,7 +103,7 @@ class IdleParts:
     """
 
     def __init__(
-        self, stage: str, trained: Mapping[str, Sequence[nn.Parameter]], *, patience: int
+        self, stage: str, trained: Mapping[Part, Sequence[nn.Parameter]], *, patience: int
     ) -> None:
         self._stage, self._patience = stage, patience
         self._idle = {part: list(parameters) for part, parameters in trained.items()}

@@ -93,11 +93,9 @@ class Trainer:
             self._packs(stage)
         self.journal = Journal(run.folder, rank=self.rank)
         self._counted: Counter[str] = Counter()
-        masters = run.precision == "bf16_weights"
-        self.pack_loss = prepare(
-            model, self.ranks, precision="float32" if masters else run.precision
-        )
-        if masters:
+        precision = "float32" if run.precision == "bf16_weights" else run.precision
+        self.pack_loss = prepare(model, self.ranks, precision=precision)
+        if run.precision == "bf16_weights":
             if self.ranks.layout.is_sharded:
                 raise ConfigError(
                     "precision is 'bf16_weights' with sharded weights, expected 'bf16'",
@@ -125,6 +123,8 @@ class Trainer:
             CheckpointError: the state cannot be saved or read.
         """
         run = self.run_config
+        # For dropout in adapters; a run that goes on takes its generators from the checkpoint.
+        torch.manual_seed(run.seed + self.ranks.data_rank)
         checkpoints = Checkpoints(run, self.model, layout=str(self.ranks.layout))
         before: _Running | None = None
         with checkpoints, StopSignals() as signals:
