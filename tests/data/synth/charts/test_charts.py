@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qvl.data.places import answer_text
 from qvl.data.records import Sample
+from qvl.data.synth.charts import samples as chart_samples
 from qvl.data.synth.charts.records import ChartData, ChartElement, DrawnChart, Reading, Series, Unit
 from qvl.data.synth.charts.samples import Renderer, chart_sample
 from qvl.data.synth.charts.series import KINDS, invent
+from qvl.data.synth.charts.styles import ChartStyle, random_style
 from qvl.data.synth.charts.value_questions import VALUE_QUESTIONS, spread
 from qvl.data.synth.charts.values import shares_of_100
 from qvl.data.synth.charts.view import View
@@ -350,3 +354,18 @@ def test_of_two_that_look_alike_none_is_called_the_highest() -> None:
     turn = spread(np.random.default_rng(0), View(data=data, drawn=chart))
     assert turn is not None
     assert turn.steps[:2] == ("The highest is about 95.", "The lowest is about 20 for C.")
+
+
+def test_shades_are_compared_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwritten(rng: np.random.Generator, **options: Any) -> ChartStyle:
+        return replace(random_style(rng, **options), wants_labels=False)
+
+    monkeypatch.setattr(chart_samples, "random_style", unwritten)
+    monkeypatch.setattr(chart_samples, "_WRITTEN_CELLS", 0.0)
+    for number in range(3):
+        rng = np.random.default_rng((41, number))
+        sample = chart_sample(rng, seed=(41, number), kinds=("heatmap",), task="questions")
+        assert not sample.facts["readable"]["printed"]
+        assert all(question["value"] is None for question in sample.facts["questions"])
+        for message in sample.conversation.messages:
+            assert message.role == "user" or "about" not in answer_text(message)

@@ -5,6 +5,8 @@ Owns: the generators of such samples. Does not own: what is true of an app (``ap
     random screen -> live page -> view -> facts, questions, lines that can be seen -> Sample
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from qvl.data.records import Provenance, Sample
@@ -195,24 +197,30 @@ def _end(screen: Screen, view: View) -> list[str]:
     said = []
     if _is_elsewhere(screen, view):
         whole = sorted({line.text for line in view.lines if line.is_whole}, key=len)[-3:]
-        said.append("One can read " + ", ".join(f"“{text}”" for text in whole) + ".")
+        if whole:
+            said.append(f"Its text includes {_listed(whole)}.")
     if view.layer:
         inside = [item for item in view.usable() if item.kind in ("button", "menu entry", "option")]
-        words = [f"“{item.text}”" for item in inside if item.text][:5]
-        said.append(
-            f"Above the page lies “{view.layer}”" + (f" with {', '.join(words)}." if words else ".")
-        )
+        words = [item.text for item in inside if item.text][:5]
+        offers = f", which offers {_listed(words)}" if words else ""
+        said.append(f"Over the page, “{view.layer}” is open{offers}.")
     lit = [
         item
         for item in view.usable()
         if item.is_lit and item.kind in ("tab", "navigation entry") and item.name
     ]
     if lit and not view.layer:
-        said.append(f"The {lit[0].kind} “{lit[0].name}” is active.")
+        said.append(f"The {lit[0].kind} “{lit[0].name}” is selected.")
     status = view.elements.get("clock")
     if status is not None and not status.problem and screen.frame == "phone":
         said.append(f"The clock shows {status.text}.")
     return said
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words in quotes, as a list in a sentence."""
+    *others, last = [f"“{word}”" for word in words]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _states(view: View) -> list[tuple[str, str]]:

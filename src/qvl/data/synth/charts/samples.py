@@ -47,6 +47,9 @@ _TASK_SHARES = np.array([0.55, 0.17, 0.08, 0.05, 0.15])
 _LEAST_SIDE_PX = 8.0
 """Below, a mark is too thin to be asked for."""
 _MOST_BOXES = 12
+_WRITTEN_CELLS = 0.7
+"""Share of heatmaps with their values in the cells, before chance writes some into the others; a
+shade alone tells more from less, but not how much. Ours."""
 
 
 def chart_sample(
@@ -85,6 +88,8 @@ def chart_sample(
     if rng.random() < 0.06:
         data = replace(data, title="")
     style = random_style(rng, side_tokens=side_tokens, fonts=fonts)
+    if kind == "heatmap" and rng.random() < _WRITTEN_CELLS:
+        style = replace(style, wants_labels=True)
     drawn = _draw(rng, data, style, renderer)
     chosen = task or TASKS[int(rng.choice(len(TASKS), p=_TASK_SHARES))]
     turns, asked, name = _converse(rng, data, drawn, chosen, most_turns, explained=explained)
@@ -167,6 +172,8 @@ def choose_turns(
         if len(chosen) == count:
             break
         turn = asker(rng, view)
+        if turn is not None and view.shades_only:
+            turn = None if turn.value is not None else replace(turn, steps=())
         if turn is None or (with_steps and not turn.steps):
             continue
         if not given_away(turn, chosen):

@@ -30,6 +30,11 @@ class View:
         """Whether values are printed."""
         return self.drawn.reading.exact
 
+    @property
+    def shades_only(self) -> bool:
+        """Whether values are shades: of two one sees which is more, and not how much it is."""
+        return self.data.kind == "heatmap" and not self.exact
+
     def step(self, series: int) -> float:
         """Finest readable difference; 0 where values are printed."""
         return 0.0 if self.exact else self.drawn.reading.steps[series]

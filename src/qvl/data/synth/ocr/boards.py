@@ -258,7 +258,7 @@ def screen(rng: np.random.Generator, writer: Writer, size: ImageSize) -> Sheet:
     if writer.language.right_to_left:
         columns = [(1 - stop, 1 - start) for start, stop in columns]
     for row in range(rows):
-        cells = (writer.time(rng), writer.phrase(rng, "name"), writer.number(rng, 2))
+        cells = (writer.time(rng), writer.phrase(rng, "city"), writer.number(rng, 2))
         for (start, stop), text in zip(columns, cells, strict=True):
             room = ImageSize(int(tall * 0.8), int((stop - start) * wide))
             words = writer.words(text)

@@ -168,6 +168,25 @@ def names(code: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(_is_drawn, map(clean, found))))
 
 
+@lru_cache
+def countries(code: str) -> tuple[str, ...]:
+    """Returns the names of countries and territories in a language, by CLDR."""
+    from babel import Locale
+
+    found = Locale(code).territories.items()
+    # Two letters are territories; numbers are continents.
+    return tuple(filter(_is_drawn, (clean(v) for k, v in found if len(k) == 2 and k.isalpha())))
+
+
+@lru_cache
+def cities(code: str) -> tuple[str, ...]:
+    """Returns the names of cities in a language: CLDR's of time zones."""
+    from babel import Locale
+
+    found = (zone["city"] for zone in Locale(code).time_zones.values() if "city" in zone)
+    return tuple(dict.fromkeys(filter(_is_drawn, map(clean, found))))
+
+
 def _is_drawn(name: str) -> bool:
     return 0 < len(name) <= _LONGEST and not any(mark in name for mark in "()[]{}（）【】")
 

@@ -220,10 +220,16 @@ def _value(rng: np.random.Generator, writer: Writer, key: str) -> str:
         return writer.date(rng, years=(1940, 2010))
     if key in ("phone", "number"):
         return writer.number(rng, 8)
+    if key in ("country", "city"):
+        return writer.phrase(rng, key)
+    # Invented words make names in most scripts; Chinese names are made of few characters.
+    if key == "address" and writer.has("streets"):
+        room = writer.number(rng, int(rng.integers(2, 5)))
+        return f"{writer.phrase(rng, 'streets')}{writer.number(rng, 2)}号{room}室"
     if key == "address":
         return f"{writer.title(rng, 1)[0]} {writer.number(rng, 2)}"
-    if key in ("country", "city"):
-        return writer.phrase(rng, "name")
+    if key in ("surname", "name") and writer.has(f"{key}s"):
+        return writer.phrase(rng, f"{key}s")
     return writer.title(rng, 1)[0]
 
 
@@ -254,7 +260,7 @@ def ticket(rng: np.random.Generator, writer: Writer, size: ImageSize) -> Slip:
     fields: dict[str, str] = {}
     coach = "" if writer.own_digits else "ABCDEF"[int(rng.integers(6))]
     rows = (
-        (("from", writer.phrase(rng, "name")), ("to", writer.phrase(rng, "name"))),
+        (("from", writer.phrase(rng, "city")), ("to", writer.phrase(rng, "city"))),
         (
             ("date", writer.date(rng)),
             ("time", writer.time(rng)),

@@ -13,8 +13,10 @@ import numpy as np
 
 from qvl.data.synth.ocr.languages import (
     Language,
+    cities,
     clean,
     common_words,
+    countries,
     holds_heldout,
     invented_word,
     language_of,
@@ -62,15 +64,21 @@ class Writer:
         return labels[key]
 
     def phrase(self, rng: np.random.Generator, kind: str) -> str:
-        """Returns one of "signs", "shops" or "products", or for "name" a name of CLDR.
+        """Returns one of "signs", "shops", "products" or another list of the language, or for
+        "name", "country" and "city" a name of CLDR.
 
         A training phrase holds no held-out word, a held-out phrase at least one. The fixed words of
         `label` belong to both splits.
         """
         code = self.language.code
-        choices = names(code) if kind == "name" else texts(code)[kind]
+        known = {"name": names, "country": countries, "city": cities}
+        choices = known[kind](code) if kind in known else texts(code)[kind]
         wanted = [text for text in choices if holds_heldout(text) == (self.split == "heldout")]
         return clean(wanted[int(rng.integers(len(wanted)))])
+
+    def has(self, kind: str) -> bool:
+        """Whether the language has a list of its own of this kind, see `phrase`."""
+        return kind in texts(self.language.code)
 
     def word(self, rng: np.random.Generator) -> str:
         """Returns one word: real, invented, or a number."""
