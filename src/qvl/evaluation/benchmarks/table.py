@@ -2,12 +2,25 @@
 
 from qvl.errors import ConfigError
 from qvl.evaluation.benchmark import AREAS, Benchmark
+from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
+from qvl.evaluation.benchmarks.chartqa import CHARTQA
+from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
+from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
 from qvl.evaluation.benchmarks.own import own_benchmarks
+from qvl.evaluation.benchmarks.textvqa import TEXTVQA
 from qvl.options import nearest
 
 BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
+        # documents and text in pictures
+        AI2D,
+        AI2D_NO_MASK,
+        TEXTVQA,
+        DOCVQA,
+        INFOVQA,
+        CHARTQA,
+        OCRBENCH,
         *own_benchmarks(),
     )
 }  # fmt: skip

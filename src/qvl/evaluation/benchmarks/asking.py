@@ -1,0 +1,56 @@
+"""A row's pictures and words as a question; what is missing makes it broken, not absent.
+
+row, pictures, words, truth -> ask -> Question
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qvl.evaluation.benchmark import Question
+from qvl.evaluation.layouts.pictures import MissingMedium, picture
+from qvl.evaluation.layouts.rows import Row
+from qvl.messages import Conversation, Image
+
+SHORTLY = "\nAnswer the question using a single word or phrase."
+"""Source: LLaVA-1.5 (arXiv 2310.03744), table 7; lmms-eval's prompt for questions about text."""
+
+
+def ask(
+    row: Row,
+    folder: Path,
+    *,
+    key: str,
+    pictures: Sequence[Any],
+    words: str,
+    truth: Any,
+    groups: Mapping[str, str] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Question:
+    """Returns a question with its pictures in front.
+
+    Args:
+        row: for messages.
+        folder: that names of files are below of.
+        key: of the question.
+        pictures: as the row has them; see `layouts.pictures.picture`.
+        words: of the question.
+        truth: for the rule.
+        groups: slices.
+        facts: for the rule and the report.
+    """
+    found: list[Image] = []
+    broken = ""
+    for value in pictures:
+        try:
+            found.append(Image(picture(value, folder, where=row.where)))
+        except MissingMedium as error:
+            broken = error.message
+    return Question(
+        key=key,
+        conversation=Conversation.user(*found, words),
+        truth=truth,
+        groups=groups or {},
+        facts=facts or {},
+        broken=broken,
+    )
