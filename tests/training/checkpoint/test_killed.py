@@ -13,8 +13,10 @@ from torch import Tensor
 from qvl.errors import CheckpointError, ConfigError
 from qvl.training.checkpoint.folder import CHECKPOINTS, complete
 from qvl.training.checkpoint.reader import open_checkpoint
+from qvl.training.parallel.layout import Layout
 from qvl.training.trainer import Trainer
-from tests.training.checkpoint.processes import LONGEST_S, start
+from tests.training.checkpoint.processes import LONGEST_S, on_ranks, start
+from tests.training.parallel.test_runs import trainer_of
 from tests.training.small import small_inputs, small_run, small_trainer
 
 pytestmark = pytest.mark.timeout(2 * LONGEST_S)
@@ -52,7 +54,6 @@ def last(folder: Path) -> dict[str, Tensor]:
 def assert_same_end(one: Path, other: Path) -> None:
     found, expected = last(one), last(other)
     assert found.keys() == expected.keys()
-    assert any(key.startswith("ema/") for key in found)
     for key, tensor in expected.items():
         if not key.startswith("random/"):
             torch.testing.assert_close(found[key], tensor, rtol=0, atol=0, equal_nan=True, msg=key)
@@ -112,6 +113,21 @@ def test_asked_to_stop_it_finishes_the_step_and_saves(
     assert_same_end(tmp_path, uninterrupted)
 
 
+def stop_and_go_on(folder: Path, inputs: Path) -> None:
+    layout, steps = Layout(dp_replicate=1, dp_shard=2), iter(range(100))
+    assert trainer_of(folder / "whole", inputs, layout).run()
+    first = trainer_of(folder / "parts", inputs, layout)
+    assert not first.run(until=lambda: next(steps) == 4)
+    assert trainer_of(folder / "parts", inputs, layout).run()
+
+
+def test_two_ranks_with_shards_of_the_weights_go_on_bit_for_bit(
+    tmp_path: Path, inputs: Path
+) -> None:
+    on_ranks(2, tmp_path, stop_and_go_on, tmp_path, inputs)
+    assert_same_end(tmp_path / "parts", tmp_path / "whole")
+
+
 def test_a_change_of_data_is_refused_or_allowed(tmp_path: Path, inputs: Path) -> None:
     steps = iter(range(100))
     assert not make(tmp_path, inputs).run(until=lambda: next(steps) >= 1)
@@ -140,6 +156,7 @@ def test_going_on_is_told_with_what_changed(tmp_path: Path, inputs: Path) -> Non
 
 
 def test_counters_go_on(tmp_path: Path, inputs: Path, uninterrupted: Path) -> None:
+    assert any(key.startswith("ema/") for key in last(uninterrupted))
     counters = open_checkpoint(uninterrupted).position.counters
     assert counters["samples"] > 7
     assert counters["skipped_steps"] == 0
