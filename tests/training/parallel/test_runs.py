@@ -35,7 +35,7 @@ def trainer_of(folder: Path, inputs: Path, layout: Layout) -> Trainer:
     heads = DenseHeads(32, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES))
     run = small_run(folder, packs_per_step=2)
     config = run_config(run, model, heads, Processor.from_folder(inputs))
-    return Trainer(replace(config, layout=layout), model)
+    return Trainer(replace(config, layout=layout, save_every=100), model)
 
 
 def weights(trainer: Trainer) -> dict[str, Tensor]:
