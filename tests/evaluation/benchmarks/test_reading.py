@@ -93,7 +93,7 @@ def test_ocrbench(tmp_path: Path) -> None:
 
 
 def test_a_question_without_its_picture_stays_in_the_count(tmp_path: Path) -> None:
-    rows = [{"question": "Which?", "options": ["a"], "answer": "0", "image": None}, {
-        "question": "Which?", "options": ["a"], "answer": "0", "image": PICTURE}]  # fmt: skip
+    row = {"question": "Which?", "options": ["a"], "answer": "0"}
+    rows: list[dict[str, object]] = [{**row, "image": None}, {**row, "image": PICTURE}]
     questions = load(AI2D, parquet(tmp_path, "test", rows))
     assert [bool(question.broken) for question in questions] == [True, False]
