@@ -126,6 +126,8 @@ def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Itera
         num_workers=workers,
         prefetch_factor=_ahead(stage.source.budget, workers) if workers else None,
         worker_init_fn=_begin_worker,
+        # Of its own: starting to load must not draw from what dropout draws from.
+        generator=torch.Generator(),
     )
     found = iter(loader)
     for _ in range(start, stage.num_steps):
