@@ -15,7 +15,7 @@ from qvl.data.places import answer_text
 from qvl.data.records import Sample
 from qvl.data.rejection.claims import judged_by_model, scene_claims
 from qvl.data.rejection.sampling import Candidate, Rejection, best_of, rejection_step
-from qvl.data.rejection.verifiers import STEPS_PROMPT, same_text, whole_answer
+from qvl.data.rejection.verifiers import TEXT_STEPS_PROMPT, same_text, whole_answer
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, write_shards
 from qvl.data.steps import Dropped, Failed, Kept, Step
@@ -105,7 +105,7 @@ def test_every_fault_is_told_and_the_best_answer_stays() -> None:
     assert Student.asked == [(seed, 1) for seed in range(8)]
     last = Student.questions[0].messages[-1].content[-1]
     assert isinstance(last, Text)
-    assert last.text.strip() == STEPS_PROMPT
+    assert last.text.strip() == TEXT_STEPS_PROMPT
 
 
 @pytest.mark.parametrize(

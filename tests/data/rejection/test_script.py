@@ -88,6 +88,8 @@ def test_what_is_kept_of_a_script_is_right_in_every_step(draw: object) -> None:
         assert final_answer(answer) == truth_of(sample)
         assert answer.count("\n") >= 1  # steps, not a word
         assert wrong_equation(answer) is None
+        if draw is counted:
+            assert f" {truth_of(sample)}" in answer.split("\n")[1]
         discarded.update(kept.facts["rejection"]["discarded"])
     kinds = {kind.partition(":")[0] for kind in discarded}
     assert kinds >= {"wrong answer", "cut off", "no final answer", "code-switching", "repetition"}

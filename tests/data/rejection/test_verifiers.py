@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qvl.data.records import Sample
 from qvl.data.rejection.verifiers import (
-    STEPS_PROMPT,
+    TEXT_STEPS_PROMPT,
     final_answer,
     letter_of,
     number_of,
@@ -195,7 +195,7 @@ def test_the_truth_is_the_last_answer_and_is_not_asked_away() -> None:
     wished = with_steps(question).messages[-1].content
     assert [part.text for part in wished if isinstance(part, Text)] == [
         "What is it?",
-        f"\n{STEPS_PROMPT}",
+        f"\n{TEXT_STEPS_PROMPT}",
     ]
     with pytest.raises(DataError, match="does not end with an answer"):
         question_of(Sample(task="t", conversation=question, provenance=sample.provenance))

@@ -19,6 +19,7 @@ from qvl.data.records import Sample
 from qvl.data.rejection.verifiers import truth_of
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.picking import pick
+from qvl.data.texts import query_text
 from qvl.errors import DataError
 from qvl.messages import GenerationResult
 
@@ -28,6 +29,7 @@ RIGHT = 0.5
 _SALT = 0x57D3
 _ANSWER = re.compile(r"(?:\n|^)(?:Answer: |The answer is )[^\n]*$")
 _NUMBER = re.compile(r"(?<![\d.,])\d+(?![\d.,]*\d)")
+_ASKED = re.compile(r"How many (.+?) are there")
 _FOREIGN = ("我们先看图中的数字，然后计算结果。", "Затем сложим эти числа и получим ответ.")
 _CIRCLE = "Let me check that again, to be sure that nothing was left out. "
 
@@ -57,16 +59,26 @@ def _steps(sample: Sample, rng: np.random.Generator) -> list[str]:
     shapes = sample.facts.get("shapes")
     if not isinstance(shapes, list) or not shapes:
         raise DataError(f"a {sample.task!r} sample has no worked answer and no shapes to count")
-    return _looked_at([str(name) for name, _ in shapes], rng)
+    return _looked_at([str(name) for name, _ in shapes], rng, query_text(sample), truth_of(sample))
 
 
-def _looked_at(names: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """What one sees, thing by thing, in an order of one's own."""
+def _looked_at(
+    names: Sequence[str], rng: np.random.Generator, question: str, count: str
+) -> list[str]:
+    """What one sees, thing by thing, in an order of one's own, and what of it counts."""
     order = [names[int(i)] for i in rng.permutation(len(names))]
     first, *others = [f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in order]
     listed = ", ".join([first, *others[:-1]])
     listed = f"{listed} and {others[-1]}" if others else listed
-    return [f"I look at one shape after the other: {listed}.", f"That makes {len(names)} in all."]
+    asked = _ASKED.search(question)
+    if asked is None:
+        raise DataError(f"{question[:80]!r} does not ask how many there are")
+    counted = (
+        f"That makes {count} in all."
+        if asked[1] == "shapes"
+        else f"Counting the {asked[1]} among them gives {count}."
+    )
+    return [f"I look at one shape after the other: {listed}.", counted]
 
 
 def _wrong_result(

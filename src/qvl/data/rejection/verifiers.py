@@ -29,6 +29,8 @@ STEPS_PROMPT = (
     '"Answer:" and holds nothing but the answer.'
 )
 """Put behind a question; the report prints no prompt. Our wording."""
+TEXT_STEPS_PROMPT = STEPS_PROMPT.replace(", and say what you see in the picture", "")
+"""Put behind a question about no picture."""
 
 
 class Verdict(NamedTuple):
@@ -58,7 +60,10 @@ def question_of(sample: Sample) -> Conversation:
 def with_steps(question: Conversation) -> Conversation:
     """Returns the question with the wish for steps behind it."""
     *before, last = question.messages
-    asked = Message(last.role, (*last.content, Text(f"\n{STEPS_PROMPT}")))
+    parts = [part for message in question.messages for part in message.content]
+    has_media = not all(isinstance(part, Text) for part in parts)
+    prompt = STEPS_PROMPT if has_media else TEXT_STEPS_PROMPT
+    asked = Message(last.role, (*last.content, Text(f"\n{prompt}")))
     return replace(question, messages=(*before, asked))
 
 
