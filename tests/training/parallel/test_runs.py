@@ -62,6 +62,6 @@ def test_a_run_on_shards_that_goes_on_split_is_the_run_of_one_rank(
     on_ranks(_stop_and_go_on, tmp_path / "two", inputs, processes=2)
     found = torch.load(tmp_path / "two" / "weights.pt", weights_only=True)
     for name, value in weights(one).items():
-        # Steps move weights by 1e-3 and more. Adam divides small gradients by their own size, and so
-        # their rounding too.
+        # Steps move weights by 1e-3 and more. Adam divides small gradients by their own size, and
+        # their rounding with them.
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=2e-5)
