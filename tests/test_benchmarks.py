@@ -82,3 +82,24 @@ def test_parsers_find_all_they_are_given(
     assert len(read["fields by a schema"].value["rows"]) == 20
     parsers.main()
     assert capsys.readouterr().out.count("|") == 4 * (2 + len(read))
+
+
+@pytest.mark.slow
+def test_training(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPTS / "training.py"), "--sizes", "tiny", "--only", "full"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert run.returncode == 0, run.stderr
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in run.stdout.splitlines()[2:]
+    ]
+    assert {(row[2], row[3]) for row in rows} == {
+        ("qvl", "packed"),
+        ("qvl", "one by one"),
+        ("transformers", "padded"),
+        ("transformers", "one by one"),
+    }
+    # The same work was done: the first loss, before any update, is a mean of the same tokens.
+    first = {(row[2], row[3]): float(row[8]) for row in rows}
+    ours = first["qvl", "packed"]
+    assert first["qvl", "one by one"] == pytest.approx(ours, rel=1e-4)
+    assert first["transformers", "padded"] == pytest.approx(ours, rel=2e-3)
