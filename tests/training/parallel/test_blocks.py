@@ -100,4 +100,4 @@ def test_a_compiled_block_gives_the_same_for_every_length() -> None:
         plain.zero_grad()
         compiled.zero_grad()
         for found, expected in zip(run(compiled, length)[0], run(plain, length)[0], strict=True):
-            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
