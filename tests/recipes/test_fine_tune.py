@@ -89,6 +89,9 @@ def test_it_learns_and_the_result_is_a_model(model: Path, data: Path, tmp_path: 
     assert not any(
         same[name] for name in same if name.endswith("_proj.weight") and name not in tower
     )
+    other = prepared(model, data, tmp_path / "run", samples_per_step=6, epochs=2)
+    with pytest.raises(ConfigError, match="run with other options"):
+        train(other, report=len)
     # Finished: the same call trains nothing.
     assert train(ready, report=lines.append) == tmp_path / "run" / "model"
     assert log(tmp_path / "run") == lines
@@ -113,8 +116,11 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
         assert torch.equal(value, other), name
 
 
-def test_adapters_alone_are_trained_and_written(model: Path, data: Path, tmp_path: Path) -> None:
-    ready = prepared(model, data, tmp_path / "run", lora_rank=2, epochs=1)
+@pytest.mark.parametrize("changes", [{}, {"quantise": "nf4", "recompute": "full"}])
+def test_adapters_alone_are_trained_and_written(
+    model: Path, data: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    ready = prepared(model, data, tmp_path / "run", lora_rank=2, epochs=1, **changes)
     result = train(ready, report=len)
     assert result == tmp_path / "run" / "adapter"
     assert is_adapter(result)
@@ -137,6 +143,26 @@ def test_preferences_are_learnt_without_and_with_a_head(model: Path, tmp_path: P
         assert log(tmp_path / kind)
     assert (tmp_path / "reward" / "model" / "reward_head.safetensors").is_file()
     load_model(tmp_path / "dpo" / "model")
+
+
+class Kept:
+    """A report that leaves its process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def test_two_processes_share_a_run(model: Path, data: Path, tmp_path: Path) -> None:
+    ready = prepared(model, data, tmp_path / "run", processes=2, epochs=0.5)
+    assert ready.run.stages[0].source.packs_per_step % 2 == 0
+    assert train(ready, report=Kept(tmp_path / "kept.jsonl")) == ready.result
+    kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
+    assert kept == log(tmp_path / "run")
+    assert "validation loss" in kept[-1]
 
 
 def test_smaller_pictures_are_asked_for_as_they_were_trained(

@@ -21,6 +21,7 @@ from qvl.checkpoint.export import export_model
 from qvl.checkpoint.folder import list_tensors, read_config
 from qvl.checkpoint.load import load_model
 from qvl.data.encoding import media_of
+from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.opening import Data, open_data
 from qvl.data.lengths import Lengths
 from qvl.data.packing import PackBudget
@@ -60,6 +61,7 @@ SHOWN = 3
 """Held-out samples whose answers are shown while the model trains."""
 _LOGS, _LOOKS, _SAVES = 100, 5, 10
 """How often in a run."""
+_FINISHED = "finished.json"
 _LONGEST_WAIT = 200
 """At most so many steps between saved states."""
 
@@ -249,10 +251,12 @@ def train(prepared: Prepared, *, report: Report) -> Path | None:
         report: called on the first rank with each line of the log; must pickle.
 
     Raises:
-        ConfigError: the memory is not enough after all.
+        ConfigError: the memory is not enough after all, or the folder has the result of a run with
+            other options.
         QvlError: anything else that a person can mend.
     """
     if prepared.result.exists():
+        _check_finished(prepared)
         return prepared.result
     write_record(prepared.options.folder, prepared.run)
     launch(_train_rank, prepared, report, processes=prepared.options.processes)
@@ -301,6 +305,9 @@ def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
         CheckpointError: it cannot be written.
     """
     try:
+        finished = {"options": _identity(prepared.options)}
+        path = prepared.options.folder / _FINISHED
+        path.write_text(json.dumps(finished) + "\n", encoding="utf-8")
         _save(prepared, model)
     except OSError as error:
         raise CheckpointError(
@@ -350,6 +357,20 @@ def _held_out(looked: Looked, numbers: Numbers, options: PlanOptions) -> Planned
     )
     once = replace(options, budget=room, epochs=1, packs_per_step=looked.options.processes)
     return _packs(looked, numbers, lengths, once)[0]
+
+
+def _identity(options: FineTuneOptions) -> str:
+    """A hash of what decides the result; where it is computed does not."""
+    return fingerprint(replace(options, folder=Path(), device="", processes=1))
+
+
+def _check_finished(prepared: Prepared) -> None:
+    path = prepared.options.folder / _FINISHED
+    if not path.is_file() or read_json(path).get("options") != _identity(prepared.options):
+        raise ConfigError(
+            f"{prepared.result} is the result of a run with other options",
+            hint="give another folder with --output, or delete that one",
+        )
 
 
 def _packs(
