@@ -72,6 +72,7 @@ class Scored:
         facts: of the question.
         score: by the rule; 0 where there is no answer.
         text: the answer; empty where there is none.
+        transforms: of the reply, for totals that need places in the picture.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Scored:
     facts: Mapping[str, Any]
     score: Score
     text: str = ""
+    transforms: tuple[ResizeTransform, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

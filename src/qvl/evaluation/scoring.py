@@ -149,6 +149,7 @@ def _scored(question: Question, score: Score, reply: Reply) -> Scored:
         facts=question.facts,
         score=score,
         text=reply.text,
+        transforms=reply.transforms,
     )
 
 

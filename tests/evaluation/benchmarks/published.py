@@ -6,6 +6,7 @@ from typing import Any
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
 from qvl.evaluation.scorers.score import Score
+from qvl.geometry import ResizeTransform
 from qvl.messages import Text
 from tests.evaluation.test_layouts import png, write_parquet
 
@@ -39,13 +40,16 @@ def values(benchmark: Benchmark, question: Question, *answers: str) -> list[floa
 
 
 def numbers(
-    benchmark: Benchmark, questions: Sequence[Question], answers: Sequence[str]
+    benchmark: Benchmark,
+    questions: Sequence[Question],
+    answers: Sequence[str],
+    transforms: tuple[ResizeTransform, ...] = (),
 ) -> Mapping[str, float]:
     """The numbers of a run that answered so; an empty answer is none."""
     scored = []
     for question, answer in zip(questions, answers, strict=True):
         score = (
-            benchmark.score(question, Reply(text=answer))
+            benchmark.score(question, Reply(text=answer, transforms=transforms))
             if answer
             else Score(value=0.0, why="no answer", is_parsed=False)
         )
@@ -57,6 +61,7 @@ def numbers(
                 facts=question.facts,
                 score=score,
                 text=answer,
+                transforms=transforms,
             )
         )
     return benchmark.total(scored)

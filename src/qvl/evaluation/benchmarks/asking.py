@@ -3,7 +3,9 @@
 row, pictures, words, truth -> ask -> Question
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +56,26 @@ def ask(
         facts=facts or {},
         broken=broken,
     )
+
+
+def fetched_name(folder: Path, sha256: str) -> str:
+    """Returns the name of a picture that a data set gives by address and hash only.
+
+    It was fetched before, as images/HASH with or without the ending of a picture.
+    """
+    found = (f"images/{sha256}{ending}" for ending in ("", ".jpg", ".jpeg", ".png", ".webp"))
+    return next((name for name in found if (folder / name).is_file()), f"images/{sha256}")
+
+
+def with_hash(question: Question, sha256: str) -> Question:
+    """Returns the question, broken if its picture is not the one that the data set means.
+
+    An address may have another picture by now.
+    """
+    part = question.conversation.messages[0].content[0]
+    if question.broken or not isinstance(part, Image) or not isinstance(part.source, Path):
+        return question
+    with open(part.source, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == sha256.lower():
+            return question
+    return replace(question, broken=f"{part.source} is another picture than the data set means")

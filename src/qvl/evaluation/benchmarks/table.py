@@ -4,9 +4,13 @@ from qvl.errors import ConfigError
 from qvl.evaluation.benchmark import AREAS, Benchmark
 from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
 from qvl.evaluation.benchmarks.chartqa import CHARTQA
+from qvl.evaluation.benchmarks.counting import COUNTBENCH, COUNTBENCH_DIRECT, PIXMO_COUNT
 from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
 from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
+from qvl.evaluation.benchmarks.odinw import ODINW
 from qvl.evaluation.benchmarks.own import own_benchmarks
+from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTARENA
+from qvl.evaluation.benchmarks.refcoco import refcoco_benchmarks
 from qvl.evaluation.benchmarks.textvqa import TEXTVQA
 from qvl.options import nearest
 
@@ -21,6 +25,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         INFOVQA,
         CHARTQA,
         OCRBENCH,
+        # boxes, points, counts
+        *refcoco_benchmarks(),
+        ODINW,
+        POINTARENA,
+        PIXMO_POINTS,
+        POINT_MASKS,
+        COUNTBENCH,
+        COUNTBENCH_DIRECT,
+        PIXMO_COUNT,
         *own_benchmarks(),
     )
 }  # fmt: skip

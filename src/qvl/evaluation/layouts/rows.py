@@ -55,7 +55,7 @@ class Row:
         return value
 
 
-def parquet_rows(folder: Path, split: str, *, config: str = "") -> Iterator[Row]:
+def parquet_rows(folder: Path, split: str, *, config: str = "", at_once: int = 64) -> Iterator[Row]:
     """Reads the parquet files of a split.
 
     Args:
@@ -63,6 +63,7 @@ def parquet_rows(folder: Path, split: str, *, config: str = "") -> Iterator[Row]
             or in the folder of a configuration.
         split: such as "test".
         config: folder of the configuration; empty: where there is no other.
+        at_once: rows that become Python's values together; fewer where one is huge.
 
     Raises:
         DataError: there are no such files, or one is damaged.
@@ -78,7 +79,27 @@ def parquet_rows(folder: Path, split: str, *, config: str = "") -> Iterator[Row]
             + (f", expected one of {', '.join(known[:12])}" if known else ", nor any parquet file")
         )
     for path in files:
-        yield from _rows_of(path)
+        yield from _rows_of(path, at_once)
+
+
+def parquet_rows_of_all(folder: Path, split: str) -> Iterator[tuple[str, Row]]:
+    """Reads a split of every configuration, in order of their names; each row with its folder's.
+
+    Args:
+        folder: of the dataset; without configurations the name is empty.
+        split: as in `parquet_rows`; configurations that lack it are passed over.
+
+    Raises:
+        DataError: as in `parquet_rows`.
+        MissingDependencyError: pyarrow is not installed.
+    """
+    configs = [""] if _split_files(folder, split, "") else []
+    if not configs and folder.is_dir():
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        configs = [name for name in names if _split_files(folder, split, name)]
+    for config in configs or [""]:
+        for row in parquet_rows(folder, split, config=config):
+            yield config, row
 
 
 def _split_files(folder: Path, split: str, config: str) -> list[Path]:
@@ -91,7 +112,7 @@ def _split_files(folder: Path, split: str, config: str) -> list[Path]:
     return []
 
 
-def _rows_of(path: Path) -> Iterator[Row]:
+def _rows_of(path: Path, at_once: int) -> Iterator[Row]:
     pyarrow = _pyarrow()
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
@@ -103,7 +124,7 @@ def _rows_of(path: Path) -> Iterator[Row]:
                         f"{path}, group {group} of rows has {size:,} bytes, expected at most "
                         f"{MAX_GROUP_BYTES:,}"
                     )
-                for batch in file.iter_batches(batch_size=64, row_groups=[group]):
+                for batch in file.iter_batches(batch_size=at_once, row_groups=[group]):
                     for values in batch.to_pylist():
                         yield Row(f"{path.name}:{number}", values)
                         number += 1
@@ -122,12 +143,13 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def tsv_rows(path: Path, *, columns: Sequence[str] = ()) -> Iterator[Row]:
+def tsv_rows(path: Path, *, columns: Sequence[str] = (), delimiter: str = "\t") -> Iterator[Row]:
     """Reads a TSV file with a header line.
 
     Args:
         path: of the file.
         columns: that have to be there.
+        delimiter: between fields; a comma reads CSV.
 
     Raises:
         DataError: there is no such file, a column is missing, or a line is damaged.
@@ -135,7 +157,7 @@ def tsv_rows(path: Path, *, columns: Sequence[str] = ()) -> Iterator[Row]:
     csv.field_size_limit(MAX_FIELD_BYTES)
     try:
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t")
+            reader = csv.DictReader(file, delimiter=delimiter)
             check_columns(str(path), reader.fieldnames or (), columns)
             for number, values in enumerate(reader):
                 if None in values or None in values.values():
