@@ -6,13 +6,19 @@ Owns the two prompts that harnesses use most. Does not own reading a letter
     question, options -> asked_for_letter -> text;  facts["options"], Reply -> score_letter -> Score
 """
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 
+from qvl.errors import DataError
 from qvl.evaluation.benchmark import Question, Reply
+from qvl.evaluation.layouts.rows import Row
 from qvl.evaluation.scorers.choice_letters import choice
 from qvl.evaluation.scorers.score import Score
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LONGEST_LIST = 100_000
+_OPTION_LINE = re.compile(r"^[ \t]*\(?([A-J])[.):][ \t]*(.*)$", re.MULTILINE)
 
 SELECT = "Please select the correct answer from the options above."
 """Source: VLMEvalKit dataset/image_mcq.py, and the official MMMU prompt of Qwen2-VL."""
@@ -27,6 +33,33 @@ def lettered(options: Sequence[str]) -> dict[str, str]:
     {'A': 'cat', 'B': 'dog'}
     """
     return dict(zip(ALPHABET, options, strict=False))
+
+
+def options_of(row: Row, name: str = "options") -> list[str]:
+    """Options of a row: a list, or the text of one as Python writes it.
+
+    Raises:
+        DataError: it is neither.
+    """
+    value = row[name]
+    if isinstance(value, str) and len(value) <= _LONGEST_LIST:
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = None
+    if not isinstance(value, list):
+        raise DataError(f"{row.where}: {name} is no list of options, got {str(row[name])[:60]!r}")
+    return [str(option) for option in value]
+
+
+def options_in(text: str) -> dict[str, str]:
+    """Options that stand in a question's words, one a line, with their letters.
+
+    >>> options_in("Which?\\nA. cat\\n(B) dog\\nC: an owl")
+    {'A': 'cat', 'B': 'dog', 'C': 'an owl'}
+    """
+    found = _OPTION_LINE.findall(text)
+    return {letter: option.strip() for letter, option in found}
 
 
 def asked_for_letter(

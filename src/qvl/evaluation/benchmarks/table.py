@@ -3,13 +3,34 @@
 from qvl.errors import ConfigError
 from qvl.evaluation.benchmark import AREAS, Benchmark
 from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
+from qvl.evaluation.benchmarks.blink import BLINK
 from qvl.evaluation.benchmarks.chartqa import CHARTQA
 from qvl.evaluation.benchmarks.counting import COUNTBENCH, COUNTBENCH_DIRECT, PIXMO_COUNT
+from qvl.evaluation.benchmarks.crpe import CRPE
 from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
+from qvl.evaluation.benchmarks.hallusionbench import HALLUSIONBENCH
+from qvl.evaluation.benchmarks.mathverse import MATHVERSE
+from qvl.evaluation.benchmarks.mathvision import MATHVISION
+from qvl.evaluation.benchmarks.mathvista import MATHVISTA
+from qvl.evaluation.benchmarks.mm_mt_bench import MM_MT_BENCH
+from qvl.evaluation.benchmarks.mmbench import MMBENCH_CN, MMBENCH_EN, MMBENCH_EN_V11
+from qvl.evaluation.benchmarks.mme import MME
+from qvl.evaluation.benchmarks.mme_realworld import (
+    MME_REALWORLD,
+    MME_REALWORLD_CN,
+    MME_REALWORLD_LITE,
+)
+from qvl.evaluation.benchmarks.mmmu import MMMU, MMMU_PRO
+from qvl.evaluation.benchmarks.mmstar import MMSTAR
+from qvl.evaluation.benchmarks.mmvet import MMVET
+from qvl.evaluation.benchmarks.mtvqa import MTVQA
+from qvl.evaluation.benchmarks.muirbench import MUIRBENCH
 from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
 from qvl.evaluation.benchmarks.odinw import ODINW
 from qvl.evaluation.benchmarks.own import own_benchmarks
 from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTARENA
+from qvl.evaluation.benchmarks.pope import POPE
+from qvl.evaluation.benchmarks.realworldqa import REALWORLDQA
 from qvl.evaluation.benchmarks.refcoco import refcoco_benchmarks
 from qvl.evaluation.benchmarks.textvqa import TEXTVQA
 from qvl.options import nearest
@@ -17,6 +38,29 @@ from qvl.options import nearest
 BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
+        # general questions about pictures
+        MMMU,
+        MMMU_PRO,
+        MATHVISTA,
+        MATHVISION,
+        MATHVERSE,
+        MMBENCH_EN,
+        MMBENCH_CN,
+        MMBENCH_EN_V11,
+        MMSTAR,
+        MME,
+        MUIRBENCH,
+        BLINK,
+        CRPE,
+        HALLUSIONBENCH,
+        MTVQA,
+        REALWORLDQA,
+        MME_REALWORLD,
+        MME_REALWORLD_CN,
+        MME_REALWORLD_LITE,
+        MMVET,
+        MM_MT_BENCH,
+        POPE,
         # documents and text in pictures
         AI2D,
         AI2D_NO_MASK,

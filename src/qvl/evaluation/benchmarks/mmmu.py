@@ -1,0 +1,158 @@
+"""MMMU (arXiv 2311.16502) and MMMU-Pro (arXiv 2409.02813): college questions with their pictures
+among the words.
+
+Layout: MMMU/MMMU, a folder a subject with validation-*.parquet, or lmms-lab/MMMU, all in data/: id,
+question, options (the text of a list), image_1 to image_7, answer, question_type
+("multiple-choice", "open"). MMMU/MMMU_Pro: folders "standard (10 options)" with the same columns
+and subject, and "vision" with image, options, answer, subject: the question stands in the picture.
+Prompt: MMMU by the official evaluation of Qwen2-VL, prompt.py, with its pixel limits; open
+questions by lmms-eval. MMMU-Pro by its authors, prompts.yaml, direct.
+Score: the authors' reading of letters and open answers; where it draws lots, the answer is unread.
+`our_reading` reads letters by our own rule. VLMEvalKit asks open questions as a choice between the
+answer and "Other Answers", which is easier. Of MMMU-Pro the report's number is the mean of both
+settings.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from qvl.errors import DataError
+from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
+from qvl.evaluation.benchmarks.asking import SHORTLY
+from qvl.evaluation.benchmarks.choices import asked_for_letter, lettered, options_of
+from qvl.evaluation.benchmarks.interleaving import ask_marked
+from qvl.evaluation.layouts.rows import Row, parquet_rows, parquet_rows_of_all
+from qvl.evaluation.scorers.choice_letters import choice
+from qvl.evaluation.scorers.mmmu import mmmu_choice, mmmu_open
+from qvl.evaluation.scorers.score import Score, mean
+
+_MIN_PIXELS, _MAX_PIXELS = 1280 * 28 * 28, 5120 * 28 * 28
+_DIRECT = "Answer with the option letter from the given choices directly."
+_SETTINGS = {"standard": "standard (10 options)", "vision": "vision"}
+
+
+def _pictures(row: Row) -> list[object]:
+    """The seven columns without the empty ones at their end."""
+    found = [row.get(f"image_{number}") for number in range(1, 8)]
+    while found and found[-1] is None:
+        found.pop()
+    return found
+
+
+def _load(folder: Path, split: str) -> Iterator[Question]:
+    for subject, row in parquet_rows_of_all(folder, split):
+        truth, is_open = row["answer"], row["question_type"] == "open"
+        options = [] if is_open else options_of(row)
+        if is_open:
+            truths = options_of(row, "answer") if str(truth).startswith("[") else [str(truth)]
+            words = f"Question: {row['question']}{SHORTLY}"
+        else:
+            words = asked_for_letter(str(row["question"]), lettered(options))
+        yield ask_marked(
+            row,
+            folder,
+            key=str(row["id"]),
+            pictures=_pictures(row),
+            words=words,
+            truth=truths if is_open else str(truth),
+            groups={
+                "subject": subject or _subject(str(row["id"])),
+                "kind": "open" if is_open else "choice",
+            },
+            facts={"options": options},
+            min_pixels=_MIN_PIXELS,
+            max_pixels=_MAX_PIXELS,
+        )
+
+
+def _subject(key: str) -> str:
+    """The subject in a question's name.
+
+    >>> _subject("validation_Art_Theory_12")
+    'Art_Theory'
+    """
+    return "_".join(key.split("_")[1:-1])
+
+
+def _load_pro(folder: Path, split: str) -> Iterator[Question]:
+    for setting, config in _SETTINGS.items():
+        for row in parquet_rows(folder, split, config=config):
+            options = options_of(row)
+            is_standard = setting == "standard"
+            lines = "\n".join(f"{name}. {text}" for name, text in lettered(options).items())
+            yield ask_marked(
+                row,
+                folder,
+                key=f"{setting}-{row['id']}",
+                pictures=_pictures(row) if is_standard else [row.get("image")],
+                words=f"{row['question']}\n{lines}\n{_DIRECT}" if is_standard else _DIRECT,
+                truth=str(row["answer"]),
+                groups={"setting": setting, "subject": str(row["subject"])},
+                facts={"options": options},
+            )
+
+
+def _score(question: Question, reply: Reply) -> Score:
+    options: list[str] = question.facts["options"]
+    if not options:
+        return mmmu_open(answer=reply.text, truths=question.truth)
+    if question.truth == "?":  # the test split's answers only the authors' server has
+        return Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+    return mmmu_choice(answer=reply.text, options=options, truth=question.truth)
+
+
+def _by_our_reading(item: Scored) -> float:
+    options = lettered(item.facts["options"])
+    if not options:
+        return item.score.value
+    return choice(
+        answer=item.text, truth=str(item.truth), letters=tuple(options), options=options
+    ).value
+
+
+def _total(scored: Sequence[Scored]) -> dict[str, float]:
+    return {
+        "accuracy": 100 * mean([item.score.value for item in scored]),
+        "our_reading": 100 * mean([_by_our_reading(item) for item in scored]),
+    }
+
+
+def _total_pro(scored: Sequence[Scored]) -> dict[str, float]:
+    found = {}
+    for setting in _SETTINGS:
+        values = [item.score.value for item in scored if item.groups["setting"] == setting]
+        if values:
+            found[setting] = 100 * mean(values)
+    if not found:
+        raise DataError(f"MMMU-Pro has none of its settings {', '.join(_SETTINGS)}")
+    return {
+        **found,
+        "mean": mean(list(found.values())),
+        "our_reading": 100 * mean([_by_our_reading(item) for item in scored]),
+    }
+
+
+MMMU = Benchmark(
+    name="mmmu",
+    title="MMMU",
+    area="general",
+    split="validation",
+    source="lmms-lab/MMMU",
+    load=_load,
+    score=_score,
+    total=_total,
+    metric="accuracy",
+    published={"3b": 53.1, "7b": 58.6, "72b": 70.2},
+)
+MMMU_PRO = Benchmark(
+    name="mmmu-pro",
+    title="MMMU-Pro",
+    area="general",
+    split="test",
+    source="MMMU/MMMU_Pro",
+    load=_load_pro,
+    score=_score,
+    total=_total_pro,
+    metric="mean",
+    published={"3b": 31.56, "7b": 38.3, "72b": 51.1},
+)
