@@ -357,10 +357,13 @@ def test_only_the_edges_print_and_read_the_environment() -> None:
 
 
 def test_code_never_asks_for_a_size_by_name() -> None:
-    """A hub name in a hint is fine; logic that knows of sizes belongs to the presets."""
+    """A hub name in a hint is fine, and so are published scores; logic that knows of sizes belongs
+    to the presets."""
     problems = []
     for module in MODULES:
         if module.name == "qvl.model.presets" or module.part == "recipes":
+            continue
+        if module.under("qvl.evaluation.benchmarks"):
             continue
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and str(node.value).lower() in SIZE_NAMES:

@@ -10,6 +10,7 @@ from qvl.evaluation.benchmarks.table import BENCHMARKS
 from qvl.evaluation.compare import Comparison, compare_runs
 from qvl.evaluation.manifest import MANIFEST
 from qvl.evaluation.statistics import Paired
+from qvl.model.presets import RELEASED
 
 _SHOWN = 20
 
@@ -39,12 +40,12 @@ def list_benchmarks(args: argparse.Namespace) -> int:
             item.area,
             item.split,
             item.metric + (" (judged)" if item.judge else ""),
-            *(f"{item.published[s]:g}" if s in item.published else "" for s in ("3b", "7b", "72b")),
+            *(f"{item.published[s]:g}" if s in item.published else "" for s in RELEASED),
             item.source,
         )
         for item in BENCHMARKS.values()
     ]
-    write_table(("name", "area", "split", "metric", "3B", "7B", "72B", "files"), rows)
+    write_table(("name", "area", "split", "metric", *RELEASED, "files"), rows)
     return 0
 
 

@@ -21,7 +21,7 @@ from qvl.data.interchange.opening import open_data
 from qvl.data.weights import STAGE_TOKENS
 from qvl.errors import InputError
 from qvl.model.config import ModelConfig
-from qvl.model.presets import PRESETS
+from qvl.model.presets import PRESETS, RELEASED
 from qvl.processing.tokenizer import read_json
 from qvl.training.plan.hardware import GPUS, find_gpu
 from qvl.training.plan.layouts import Run, Suggestion, suggest_layouts
@@ -44,7 +44,10 @@ _REPORT = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument(
-        "--model", metavar="M", default="3b", help=f"{', '.join(PRESETS)}, a hub name or a folder"
+        "--model",
+        metavar="M",
+        default=RELEASED[0],
+        help=f"{', '.join(PRESETS)}, a hub name or a folder",
     )
     parser.add_argument("--gpu", metavar="KIND", default="h100", help=", ".join(GPUS))
     parser.add_argument("--count", type=int, default=1, metavar="N", help="accelerators; default 1")

@@ -147,3 +147,6 @@ PRESETS: dict[str, ModelConfig] = {
         eos_token_id=492,
     ),
 }
+
+RELEASED = tuple(name for name in PRESETS if name != "tiny")
+"""Sizes whose scores the report gives."""

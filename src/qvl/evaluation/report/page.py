@@ -16,10 +16,9 @@ from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
 from qvl.evaluation.report.failures import failure_html, text
 from qvl.evaluation.scoring import Outcome
+from qvl.model.presets import RELEASED
 
 _PER_PAGE = 50
-_SIZES = ("3b", "7b", "32b", "72b")
-
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}
 h1{margin-bottom:.1em}h1+p{color:#666;margin-top:0}a{color:#0072b2}
@@ -131,7 +130,7 @@ def _beside(benchmark: Benchmark, outcome: Outcome, name: str) -> str:
     """The headline in a row with the published ones."""
     if not benchmark.published:
         return ""
-    rows = {f"Qwen2.5-VL-{s.upper()}, published": benchmark.published[s] for s in _SIZES
+    rows = {f"Qwen2.5-VL-{s.upper()}, published": benchmark.published[s] for s in RELEASED
         if s in benchmark.published}  # fmt: skip
     rows[name or "this run"] = outcome.headline
     most = max(*(abs(value) for value in rows.values()), 1e-9)
