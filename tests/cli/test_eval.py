@@ -10,7 +10,6 @@ from qvl.cli import options
 from qvl.cli.main import main
 from qvl.messages import GenerationResult
 
-
 Says = Callable[[str], None]
 
 
