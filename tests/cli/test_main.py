@@ -177,7 +177,9 @@ OPTIONS = {
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "eval": MODEL
     | {"--endpoint", "--name", "--split", "--limit", "--batch", "--shard", "--data", "--json"}
-    | {"--judge", "--judge-name", "-o", "--output"},
+    | {"--judge", "--judge-name", "-o", "--output"}
+    | {"--tasks", "--episodes", "--first-seed", "--steps", "--scale", "--real-time", "--random"}
+    | {"--browser"},
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
     | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
     | {"--data", "--root", "--json"},
@@ -185,7 +187,7 @@ OPTIONS = {
     | {"--lora", "--full", "--quantise", "--epochs", "--lr", "--max-length", "--max-pixels"}
     | {"--batch", "--validation", "--skip-bad", "--seed", "--recompute", "--device"}
     | {"--dry-run", "--json", "--anyway", "--step", "--ema", "--dtype", "--adapter"}
-    | {"--text", "--tower"},
+    | {"--text", "--tower", "--all-stages"},
     "data": {"-n", "--number", "-o", "--output", "--seed", "--processes", "--model", "--json"}
     | {
         "--limit",

@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shards", metavar="DIR", help="train every stage on these samples; see qvl data make"
     )
     tiny.add_argument(
-        "--processes", type=int, default=2, metavar="N", help="ranks on this machine; default 2"
+        "--all-stages", action="store_true", help="the report's six stages in small, each measured"
+    )
+    tiny.add_argument(
+        "--processes", type=int, metavar="N", help="ranks; default 2, for all stages 1"
     )
     export = actions.add_parser("export", help="a checkpoint of a run as a model")
     train_export.add_arguments(export)
