@@ -4,7 +4,9 @@ from qvl.errors import ConfigError
 from qvl.evaluation.benchmark import AREAS, Benchmark
 from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
 from qvl.evaluation.benchmarks.blink import BLINK
+from qvl.evaluation.benchmarks.cc_ocr import CC_OCR
 from qvl.evaluation.benchmarks.chartqa import CHARTQA
+from qvl.evaluation.benchmarks.charxiv import CHARXIV_DESCRIPTIVE, CHARXIV_REASONING
 from qvl.evaluation.benchmarks.counting import COUNTBENCH, COUNTBENCH_DIRECT, PIXMO_COUNT
 from qvl.evaluation.benchmarks.crpe import CRPE
 from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
@@ -32,7 +34,9 @@ from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTA
 from qvl.evaluation.benchmarks.pope import POPE
 from qvl.evaluation.benchmarks.realworldqa import REALWORLDQA
 from qvl.evaluation.benchmarks.refcoco import refcoco_benchmarks
+from qvl.evaluation.benchmarks.seedbench2plus import SEEDBENCH2PLUS
 from qvl.evaluation.benchmarks.textvqa import TEXTVQA
+from qvl.evaluation.benchmarks.vcr import VCR_EASY, VCR_HARD
 from qvl.options import nearest
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -69,6 +73,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         INFOVQA,
         CHARTQA,
         OCRBENCH,
+        CC_OCR,
+        CHARXIV_REASONING,
+        CHARXIV_DESCRIPTIVE,
+        SEEDBENCH2PLUS,
+        VCR_HARD,
+        VCR_EASY,
         # boxes, points, counts
         *refcoco_benchmarks(),
         ODINW,
