@@ -19,6 +19,7 @@ from qvl.geometry import ImageSize, ResizeTransform
 ANSWERS = "answers.jsonl"
 LONGEST_TEXT = 200_000
 """Characters of an answer that are kept; what is longer is cut, and said to be."""
+_TAIL_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,12 +86,16 @@ class AnswerFile:
         if not self.path.exists():
             return
         with open(self.path, "rb+") as file:
-            end = file.seek(0, os.SEEK_END)
-            tail = min(end, 8 * LONGEST_TEXT)
-            file.seek(end - tail)
-            whole = file.read().rfind(b"\n") + 1
-            if whole != tail:
-                file.truncate(end - tail + whole)
+            end = start = file.seek(0, os.SEEK_END)
+            whole = 0
+            while start and not whole:
+                start = max(0, start - _TAIL_BYTES)
+                file.seek(start)
+                # A character is written in up to 12 bytes: the torn line may be several pieces.
+                lines = file.read(_TAIL_BYTES).rfind(b"\n") + 1
+                whole = start + lines if lines else 0
+            if whole != end:
+                file.truncate(whole)
 
     def append(self, answers: Sequence[Answer]) -> None:
         """Writes lines and waits until they are on the disk.

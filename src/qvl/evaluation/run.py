@@ -11,7 +11,7 @@ counts as wrong until then. Nothing is left out of the count.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -120,34 +120,38 @@ def ask_all(
     summary.answered = len(file.keys)
     empty = 0
     todo = (q for q in questions if q.key not in file.keys and not q.broken)
-    for batch in _batches(todo, asking.batch_size):
-        start = time.monotonic()
-        answers, failures = _ask(batch, asking)
-        summary.generating_s += time.monotonic() - start
-        file.append(answers)
-        summary.failures.update(failures)
-        summary.answered, summary.new = len(file.keys), summary.new + len(answers)
-        empty = 0 if answers else empty + 1
-        left = max(0, total - summary.answered - len(summary.failures))
-        pace = (time.monotonic() - began) / max(1, summary.new)
-        report(
-            Progress(
-                done=summary.answered,
-                failed=len(summary.failures),
-                total=total,
-                seconds_left=pace * left,
-            )
-        )
-        if empty == _MOST_EMPTY_BATCHES:
-            _write_failures(folder, summary.failures)
-            reason = next(reversed(summary.failures.values()))
-            raise DataError(
-                f"{empty} batches in a row got no answer; the last reason: {reason}",
-                hint="the same command goes on with the questions that are left",
-            )
-    _write_failures(folder, summary.failures)
-    summary.wall_s = time.monotonic() - began
+    try:
+        for batch in _batches(todo, asking.batch_size):
+            start = time.monotonic()
+            answers, failures = _ask(batch, asking)
+            summary.generating_s += time.monotonic() - start
+            file.append(answers)
+            summary.failures.update(failures)
+            summary.answered, summary.new = len(file.keys), summary.new + len(answers)
+            report(_progress(summary, total=total, seconds=time.monotonic() - began))
+            empty = 0 if answers else empty + 1
+            if empty == _MOST_EMPTY_BATCHES:
+                reason = next(reversed(failures.values()))
+                raise DataError(
+                    f"{empty} batches in a row got no answer; the last reason: {reason}",
+                    hint="the same command goes on with the questions that are left",
+                )
+    finally:  # after Ctrl-C as well
+        write_failures(folder, summary.failures)
+        summary.wall_s = time.monotonic() - began
     return summary
+
+
+def _progress(summary: RunSummary, *, total: int, seconds: float) -> Progress:
+    """How far a run is, and how long the rest takes if it is no slower."""
+    failed = len(summary.failures)
+    left = max(0, total - summary.answered - failed)
+    return Progress(
+        done=summary.answered,
+        failed=failed,
+        total=total,
+        seconds_left=seconds * left / max(1, summary.new + failed),
+    )
 
 
 def _batches(questions: Iterator[Question], size: int) -> Iterator[list[Question]]:
@@ -216,9 +220,19 @@ def transforms_of(conversation: Conversation, limits: PixelLimits) -> tuple[Resi
     )
 
 
-def _write_failures(folder: Path, failures: dict[str, str]) -> None:
+def write_failures(folder: Path, failures: Mapping[str, str]) -> None:
+    """Replaces the reasons of the run before, at once.
+
+    Raises:
+        DataError: they cannot be written.
+    """
     lines = [json.dumps({"key": key, "reason": why}) + "\n" for key, why in failures.items()]
-    (folder / FAILURES).write_text("".join(lines))
+    part = folder / f".{FAILURES}.part"
+    try:
+        part.write_text("".join(lines))
+        part.replace(folder / FAILURES)
+    except OSError as error:
+        raise DataError(f"{folder / FAILURES} cannot be written: {error.strerror}") from error
 
 
 def read_failures(folder: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ key -> in_shard;  folders of parts -> merge_runs -> one folder
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from functools import reduce
@@ -13,7 +12,7 @@ from pathlib import Path
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import AnswerFile, read_answers
 from qvl.evaluation.manifest import add_hashes, differences, read_manifest, write_manifest
-from qvl.evaluation.run import FAILURES, read_failures
+from qvl.evaluation.run import read_failures, write_failures
 
 _SAME = ("benchmark", "version", "split", "limit", "decoding", "model", "inputs")
 
@@ -60,8 +59,7 @@ def merge_runs(folders: Sequence[Path], output: Path) -> int:
     for folder in folders:
         file.append([answer for answer in read_answers(folder) if answer.key not in file.keys])
         failures |= read_failures(folder)
-    lines = [json.dumps({"key": key, "reason": why}) + "\n" for key, why in failures.items()]
-    (output / FAILURES).write_text("".join(lines))
+    write_failures(output, failures)
     whole = {**manifests[0], "shard": "1/1", "parts": len(folders)}
     whole["questions"] = sum(int(manifest["questions"]) for manifest in manifests)
     whole["broken"] = sum(int(manifest["broken"]) for manifest in manifests)
