@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="M",
-        default=RELEASED[0],
-        help=f"{', '.join(PRESETS)}, a hub name or a folder",
+        help=f"{', '.join(PRESETS)}, a hub name or a folder; default {RELEASED[0]}, and with --data "
+        "the tiny model",
     )
     parser.add_argument("--gpu", metavar="KIND", default="h100", help=", ".join(GPUS))
     parser.add_argument("--count", type=int, default=1, metavar="N", help="accelerators; default 1")
@@ -114,6 +114,8 @@ def read_count(text: str) -> float:
 
 
 def _config(args: argparse.Namespace) -> ModelConfig:
+    if args.model is None and args.data is None:
+        return PRESETS[RELEASED[0]]
     if args.model in PRESETS:
         return PRESETS[args.model]
     return ModelConfig.from_hf(read_json(options.model_folder(args, weights=False) / "config.json"))
