@@ -25,8 +25,8 @@ from qvl.training.stages import Stage
 from qvl.training.trainer import Trainer
 from qvl.training.validation import validate
 
-# Answers in a demanded form are short; one that rambles has lost it.
-_MOST_TOKENS = 64
+# Answers in a demanded form are short, two boxes the longest; one that rambles has lost it.
+_MOST_TOKENS = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -103,16 +103,16 @@ def long_context(split: Split) -> Mixture:
 def instructed(split: Split) -> Mixture:
     """Stage 4: instructions with the form of their answers, half of them text alone."""
     pictures = {
-        "few": (0.5, partial(shapes_sample, **_FEW, forms=("colour", "count", "shape"))),
-        "word": (0.3, partial(word_sample, split=split, plain=True, strength=0.4)),
-        "line": (0.2, partial(line_sample, split=split)),
+        "few": (0.4, partial(shapes_sample, **_FEW, forms=("colour", "count", "shape"))),
+        "places": (0.2, partial(shapes_sample, least=2, most=4, forms=("box",))),
+        "word": (0.25, partial(word_sample, split=split, plain=True, strength=0.4)),
+        "line": (0.15, partial(line_sample, split=split)),
     }
     seen = partial(instructed_sample, base=Mixture(parts=pictures))
     solved = partial(instructed_sample, base=Mixture(parts={"sums": (1.0, _SUMS)}))
     return Mixture(
         parts={
-            "seen": (0.4, seen),
-            "places": (0.1, partial(shapes_sample, least=2, most=4, forms=("box", "point"))),
+            "seen": (0.5, seen),
             "solved": (0.35, solved),
             "written": (0.15, instruction_sample),
         }

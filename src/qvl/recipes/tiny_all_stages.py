@@ -109,7 +109,7 @@ def _pre_training() -> tuple[SmallStage, ...]:
     reads = ("word_characters", "colour")
     kinds = {
         "word": "words", "shapes": "shapes, their places and numbers", "caption": "captions",
-        "line": "lines", "vqa": "questions about scenes", "screen": "screens", "flags": "flags",
+        "line": "lines", "vqa": "questions about scenes", "screen": "screens", "flag": "flags",
         "arithmetic": "arithmetic in text", "dialog": "dialogs in text",
         "interleaved": "interleaved articles", "video": "videos",
     }  # fmt: skip

@@ -17,7 +17,7 @@ from qvl.messages import Image, Text
 SHAPES = partial(shapes_sample, most=3, side_tokens=(3, 5))
 KNOWN = Mixture(
     parts={
-        "shapes": (0.6, partial(SHAPES, forms=("colour", "count", "shape"))),
+        "shapes": (0.6, partial(SHAPES, forms=("colour", "count", "shape", "box"))),
         "sums": (0.4, partial(maths_sample, areas=("arithmetic",), questions=1, brief=1.0)),
     }
 )
@@ -32,8 +32,14 @@ def test_every_answer_has_the_form_that_is_asked_for_and_the_plain_one_has_not()
         words = "".join(part.text for part in asked.content if isinstance(part, Text))
         form = sample.facts["form"]
         assert has_form(answer_text(given), form)
-        assert {"json": "JSON", "quotes": "double quotes", "sentence": "sentence"}[form] in words
-        assert not words.startswith(("How many", "What color", "What shape"))
+        named = {
+            "json": "JSON",
+            "quotes": "double quotes",
+            "sentence": "sentence",
+            "boxes": "a box",
+        }
+        assert named[form] in words
+        assert not words.startswith(("How many", "What color", "What shape", "Locate"))
         with_picture = any(isinstance(part, Image) for part in asked.content)
         assert with_picture == ("shapes" in sample.task)
         seen.add((sample.task, form))
@@ -53,6 +59,9 @@ def test_every_answer_has_the_form_that_is_asked_for_and_the_plain_one_has_not()
         ("red", "sentence", False),
         ("The circle is red.", "sentence", True),
         ("The circle is red", "sentence", False),
+        ('```json\n[\n\t{"bbox_2d": [1, 2, 3, 4], "label": "a"}\n]\n```', "boxes", True),
+        ('[{"bbox_2d": [1, 2, 3, 4], "label": "a"}]', "boxes", False),
+        ("1, 2, 3, 4", "boxes", False),
     ],
 )
 def test_forms(answer: str, form: Form, has: bool) -> None:
@@ -60,7 +69,7 @@ def test_forms(answer: str, form: Form, has: bool) -> None:
 
 
 def test_what_cannot_be_said_in_other_words_is_an_error() -> None:
-    places = Mixture(parts={"places": (1.0, partial(SHAPES, forms=("box",)))})
+    places = Mixture(parts={"places": (1.0, partial(SHAPES, forms=("point",)))})
     with pytest.raises(ConfigError, match="nothing that places ask"):
         instructed_sample(np.random.default_rng(1), seed=(1,), base=places)
     with pytest.raises(ConfigError, match="form is 'poem'"):

@@ -25,13 +25,15 @@ from qvl.data.synth.picking import pick
 from qvl.data.synth.text import READ_PROMPT
 from qvl.errors import ConfigError
 from qvl.messages import Conversation, Image, Message, Text
+from qvl.tasks import grounding
 
-Form = Literal["json", "quotes", "sentence"]
+Form = Literal["json", "quotes", "sentence", "boxes"]
 
 _TRIES = 20
 _COUNT = re.compile(r"How many (.+) are there in the image\?")
 _COLOUR = re.compile(r"What color is the (.+)\?")
 _KIND = re.compile(r"What shape is the (.+) object\?")
+_BOX = re.compile(r"Locate (.+) in this image and output the bbox coordinates in JSON format\.")
 _BRIEF = " Give only the answer."
 _SENTENCE = re.compile(r"[A-Z][^\n]*[a-z0-9]\.")
 
@@ -107,6 +109,9 @@ def instructions(question: str, answer: str) -> Iterator[Instruction]:
         sentence = f"The {found[1]} object is a {answer}."
         asked = f"Tell me the shape of the {found[1]} object in a sentence."
         yield Instruction(asked, sentence, "sentence")
+    elif found := _BOX.fullmatch(question):
+        asked = f"Where do you see {found[1]}? Mark it with a box, as JSON in a code block."
+        yield Instruction(asked, answer, "boxes")
     elif question.endswith(_BRIEF):
         exercise = question.removesuffix(_BRIEF)
         yield _as_json(exercise, "result", answer)
@@ -153,10 +158,17 @@ def _is_sentence(answer: str) -> bool:
     return _SENTENCE.fullmatch(answer) is not None and " " in answer
 
 
+def _is_boxes(answer: str) -> bool:
+    """A list of boxes that is written in our way to the letter."""
+    items = list(grounding.parse(answer).boxes)
+    return bool(items) and grounding.format(items) == answer
+
+
 _FORMS: dict[Form, Callable[[str], bool]] = {
     "json": _is_record,
     "quotes": _is_quoted,
     "sentence": _is_sentence,
+    "boxes": _is_boxes,
 }
 
 
