@@ -5,17 +5,24 @@ from qvl.evaluation.benchmark import AREAS, Benchmark
 from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
 from qvl.evaluation.benchmarks.blink import BLINK
 from qvl.evaluation.benchmarks.cc_ocr import CC_OCR
+from qvl.evaluation.benchmarks.charades_sta import CHARADES_STA, CHARADES_STA_LMMS_EVAL
 from qvl.evaluation.benchmarks.chartqa import CHARTQA
 from qvl.evaluation.benchmarks.charxiv import CHARXIV_DESCRIPTIVE, CHARXIV_REASONING
 from qvl.evaluation.benchmarks.counting import COUNTBENCH, COUNTBENCH_DIRECT, PIXMO_COUNT
 from qvl.evaluation.benchmarks.crpe import CRPE
 from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
+from qvl.evaluation.benchmarks.egoschema import EGOSCHEMA, EGOSCHEMA_SUBSET
 from qvl.evaluation.benchmarks.hallusionbench import HALLUSIONBENCH
+from qvl.evaluation.benchmarks.humaneval import HUMANEVAL
+from qvl.evaluation.benchmarks.longvideobench import LONGVIDEOBENCH, LONGVIDEOBENCH_SUBTITLES
+from qvl.evaluation.benchmarks.lvbench import LVBENCH
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
 from qvl.evaluation.benchmarks.mathvision import MATHVISION
 from qvl.evaluation.benchmarks.mathvista import MATHVISTA
+from qvl.evaluation.benchmarks.mlvu import MLVU
 from qvl.evaluation.benchmarks.mm_mt_bench import MM_MT_BENCH
 from qvl.evaluation.benchmarks.mmbench import MMBENCH_CN, MMBENCH_EN, MMBENCH_EN_V11
+from qvl.evaluation.benchmarks.mmbench_video import MMBENCH_VIDEO
 from qvl.evaluation.benchmarks.mme import MME
 from qvl.evaluation.benchmarks.mme_realworld import (
     MME_REALWORLD,
@@ -25,18 +32,26 @@ from qvl.evaluation.benchmarks.mme_realworld import (
 from qvl.evaluation.benchmarks.mmmu import MMMU, MMMU_PRO
 from qvl.evaluation.benchmarks.mmstar import MMSTAR
 from qvl.evaluation.benchmarks.mmvet import MMVET
+from qvl.evaluation.benchmarks.mmvu import MMVU
 from qvl.evaluation.benchmarks.mtvqa import MTVQA
 from qvl.evaluation.benchmarks.muirbench import MUIRBENCH
+from qvl.evaluation.benchmarks.multipl_e import MULTIPL_E
+from qvl.evaluation.benchmarks.mvbench import MVBENCH
 from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
+from qvl.evaluation.benchmarks.ocrbench_v2 import OCRBENCH_V2_EN, OCRBENCH_V2_ZH
 from qvl.evaluation.benchmarks.odinw import ODINW
 from qvl.evaluation.benchmarks.own import own_benchmarks
+from qvl.evaluation.benchmarks.perceptiontest import PERCEPTIONTEST, PERCEPTIONTEST_VAL
 from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTARENA
 from qvl.evaluation.benchmarks.pope import POPE
 from qvl.evaluation.benchmarks.realworldqa import REALWORLDQA
 from qvl.evaluation.benchmarks.refcoco import refcoco_benchmarks
 from qvl.evaluation.benchmarks.seedbench2plus import SEEDBENCH2PLUS
+from qvl.evaluation.benchmarks.tempcompass import TEMPCOMPASS, TEMPCOMPASS_CAPTIONING
 from qvl.evaluation.benchmarks.textvqa import TEXTVQA
 from qvl.evaluation.benchmarks.vcr import VCR_EASY, VCR_HARD
+from qvl.evaluation.benchmarks.videomme import VIDEOMME, VIDEOMME_SUBTITLES
+from qvl.evaluation.benchmarks.videommmu import VIDEOMMMU, VIDEOMMMU_KNOWLEDGE
 from qvl.options import nearest
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -65,6 +80,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         MMVET,
         MM_MT_BENCH,
         POPE,
+        # text alone
+        HUMANEVAL,
+        MULTIPL_E,
         # documents and text in pictures
         AI2D,
         AI2D_NO_MASK,
@@ -73,6 +91,8 @@ BENCHMARKS: dict[str, Benchmark] = {
         INFOVQA,
         CHARTQA,
         OCRBENCH,
+        OCRBENCH_V2_EN,
+        OCRBENCH_V2_ZH,
         CC_OCR,
         CHARXIV_REASONING,
         CHARXIV_DESCRIPTIVE,
@@ -88,6 +108,26 @@ BENCHMARKS: dict[str, Benchmark] = {
         COUNTBENCH,
         COUNTBENCH_DIRECT,
         PIXMO_COUNT,
+        # videos
+        VIDEOMME,
+        VIDEOMME_SUBTITLES,
+        VIDEOMMMU,
+        VIDEOMMMU_KNOWLEDGE,
+        MMVU,
+        MVBENCH,
+        MMBENCH_VIDEO,
+        LONGVIDEOBENCH,
+        LONGVIDEOBENCH_SUBTITLES,
+        LVBENCH,
+        EGOSCHEMA,
+        EGOSCHEMA_SUBSET,
+        PERCEPTIONTEST,
+        PERCEPTIONTEST_VAL,
+        MLVU,
+        TEMPCOMPASS,
+        TEMPCOMPASS_CAPTIONING,
+        CHARADES_STA,
+        CHARADES_STA_LMMS_EVAL,
         *own_benchmarks(),
     )
 }  # fmt: skip
