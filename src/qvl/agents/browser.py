@@ -147,6 +147,36 @@ class Browser:
             self._recover(window)
             raise ActionError("the page crashed")
 
+    def go(self, address: str) -> None:
+        """Opens another page in front, from where a page that crashes begins again.
+
+        Raises:
+            ScreenError: the address is not allowed, or does not open in time.
+        """
+        window = self._opened()
+        try:
+            self._run(window.go(address), self._options.load_seconds + _GRACE_SECONDS)
+        except TimeoutError:
+            raise ScreenError(f"the browser did not open {shown(address)} in time") from None
+
+    def evaluate(self, script: str, argument: Any = None) -> Any:
+        """Returns what a script says of the page in front: for who sets up a task and keeps its
+        score, never for a model.
+
+        Args:
+            script: a JavaScript function.
+            argument: of the function; plain JSON values.
+
+        Raises:
+            ActionError: the script fails, or the page does not answer in time.
+            ScreenError: there is no page.
+        """
+        window = self._opened()
+        try:
+            return self._run(window.evaluate(script, argument), self._options.action_seconds)
+        except TimeoutError:
+            raise ActionError("the page did not answer in time") from None
+
     def where(self) -> str:
         """Returns the address of the page in front."""
         return self._opened().tabs.page.url

@@ -41,6 +41,7 @@ Ending = Literal[
     "failures",  # too many steps in a row came to nothing
     "repeating",  # the same action on the same screen again and again
     "no_progress",  # the screen stays as it is, whatever is done
+    "over",  # the screen says that the task is over
     "stopped",  # by the person asked
     "lost",  # the screen is gone
     "error",  # something else failed; the detail says what

@@ -63,6 +63,7 @@ def act(
     watchers: Sequence[Watcher] = (),
     params: SamplingParams | None = None,
     max_pixels: int | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Episode:
     """Lets a model operate a screen until it says it is done, or a limit is reached.
 
@@ -76,6 +77,8 @@ def act(
         watchers: told of every step, such as a `Recorder`.
         params: how answers are drawn.
         max_pixels: most pixels of a screenshot that the model sees; 784 are one token.
+        is_over: asked after each step whether the screen itself has ended the task, as those of
+            benchmarks do.
 
     Raises:
         InputError: the goal is empty, or the first screenshot cannot be shown to the model.
@@ -95,6 +98,7 @@ def act(
             steps.append(turn.take(steps, deadline=began + limits.seconds))
             for watcher in watchers:
                 watcher.stepped(steps[-1])
+            over = "over" if is_over() else None
         except ScreenError as error:
             over, detail = "lost", str(error)
             break
@@ -103,7 +107,7 @@ def act(
                 raise
             over, detail = "error", str(error)  # what was done so far is not lost
             break
-        over = ending(steps, limits, seconds=time.monotonic() - began)
+        over = over or ending(steps, limits, seconds=time.monotonic() - began)
     episode = Episode(
         goal=goal,
         tool=executor.tool,

@@ -91,6 +91,15 @@ class Tabs:
         page = await self._context.new_page()
         await self._load(page, self.start)
 
+    async def go(self, address: str) -> None:
+        """Opens an address in the page in front; it becomes the one to return to.
+
+        Raises:
+            ScreenError: it cannot be opened.
+        """
+        self.start = address
+        await self._load(self.page, address)
+
     @property
     def page(self) -> "Page":
         """The page in front."""

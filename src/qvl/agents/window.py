@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qvl.agents.browser_options import DESKTOP, MOBILE, BrowserOptions
 from qvl.agents.camera import Camera
@@ -130,6 +130,29 @@ class Window:
             return await self.camera.take(self.tabs.page, loading=self.tabs.loading)
         except Error as error:
             raise ActionError(f"no screenshot: {first_line(error)}") from error
+
+    async def go(self, address: str) -> None:
+        """Opens an address in front.
+
+        Raises:
+            ScreenError: it is not allowed, or does not open.
+        """
+        if not self._sites.allows(address):
+            raise ScreenError(f"{shown(address)} is not one of the allowed sites")
+        await self.tabs.go(address)
+
+    async def evaluate(self, script: str, argument: Any) -> Any:
+        """Returns a script's value for the page in front.
+
+        Raises:
+            ActionError: it fails.
+        """
+        from playwright.async_api import Error
+
+        try:
+            return await self.tabs.page.evaluate(script, argument)
+        except Error as error:
+            raise ActionError(f"the script failed: {first_line(error)}") from error
 
     def seconds(self, action: Action) -> float:
         own = self._options.action_seconds + self._options.settle_seconds

@@ -4,6 +4,7 @@ qvl eval list
 qvl eval run suite -o runs/tiny
 qvl eval run chartqa docvqa --model Qwen/Qwen2.5-VL-7B-Instruct --data datasets -o runs/7b
 qvl eval run mmmu --endpoint http://127.0.0.1:8000/v1 --name my-model -o runs/mine
+qvl eval miniwob --tasks click-test,enter-text --episodes 5 -o runs/tiny
 qvl eval score runs/7b
 qvl eval compare runs/7b runs/mine
 qvl eval merge runs/part-1 runs/part-2 -o runs/all
@@ -14,6 +15,7 @@ manifest, raw answers, scores, result and pages.
 
 import argparse
 
+from qvl.cli import eval_miniwob
 from qvl.cli.options import add_model_options
 
 
@@ -36,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_scoring(run)
     run.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the run")
     add_model_options(run)
+
+    played = actions.add_parser("miniwob", help="play MiniWoB++ in a real browser")
+    eval_miniwob.add_arguments(played)
 
     score = actions.add_parser("score", help="score raw answers again, without a model")
     score.add_argument("folder", help="of a run, or of one benchmark in it")
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     actions = {
         "list": eval_look.list_benchmarks,
         "run": eval_run.run_benchmarks,
+        "miniwob": eval_miniwob.play_miniwob,
         "score": eval_run.score_again,
         "compare": eval_look.compare,
         "merge": eval_run.merge,

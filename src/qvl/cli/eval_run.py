@@ -14,13 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
 from qvl.cli import options
 from qvl.cli.eval_look import run_folders
 from qvl.cli.terminal import note, progress, write, write_json, write_table
 from qvl.endpoint.client import Endpoint
 from qvl.errors import ConfigError, DataError, InputError
 from qvl.evaluation.answers import read_answers
-from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
+from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
 from qvl.evaluation.benchmarks.table import find_benchmarks
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.judges import judge_answers
@@ -64,7 +65,7 @@ def run_benchmarks(args: argparse.Namespace) -> int:
             shard=args.shard,
             command=shlex.join(["qvl", *sys.argv[1:]]),
         )
-        _check_same(folder, manifest)
+        check_same(folder, manifest)
         write_manifest(folder, manifest)
         note(f"{benchmark.title}: {manifest['questions']:,} questions")
         asking = Asking(
@@ -74,11 +75,11 @@ def run_benchmarks(args: argparse.Namespace) -> int:
             batch_size=args.batch,
         )
         total = int(manifest["questions"]) - int(manifest["broken"])
-        summary = ask_all(questions, folder, asking, total=total, report=_show)
+        summary = ask_all(questions, folder, asking, total=total, report=show_progress)
         if summary.new:
             note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
         outcomes.append(_score(benchmark, questions, folder, args))
-    _write(outcomes, args)
+    write_outcomes(outcomes, as_json=args.json)
     return 0
 
 
@@ -87,6 +88,10 @@ def score_again(args: argparse.Namespace) -> int:
     outcomes = []
     for folder in run_folders(Path(args.folder)):
         manifest = read_manifest(folder)
+        if manifest["benchmark"] == MINIWOB.name:
+            keys = episode_keys(**manifest["episodes"])
+            outcomes.append(score_questions(MINIWOB, list(questions_of(keys, folder)), folder))
+            continue
         (benchmark,) = find_benchmarks([str(manifest["benchmark"])])
         questions = _Questions(
             benchmark,
@@ -96,7 +101,7 @@ def score_again(args: argparse.Namespace) -> int:
             shard=read_shard(str(manifest.get("shard", "1/1"))),
         )
         outcomes.append(_score(benchmark, questions, folder, args))
-    _write(outcomes, args)
+    write_outcomes(outcomes, as_json=args.json)
     return 0
 
 
@@ -154,17 +159,7 @@ class _Model:
             return
         self._folder = options.model_folder(args)
         self.limits = options.load_processor(self._folder).settings.limits
-        adapter = (
-            {}
-            if args.adapter is None
-            else {"adapter": hash_of_files(Path(args.adapter), "adapter_*")}
-        )
-        self.identity = {
-            **adapter,
-            "folder": str(self._folder),
-            "name": args.model or "the embedded tiny model",
-            "weights": hash_of_files(self._folder),
-        }
+        self.identity = model_identity(self._folder, args)
 
     def generate(self, conversations: Any, params: Any) -> Any:
         """As `TextGenerator`."""
@@ -181,7 +176,20 @@ class _Model:
         return self._generator.generate(conversations, params)
 
 
-def _check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
+def model_identity(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """What a manifest says of a model in a folder, with its adapter if it has one."""
+    adapter = (
+        {} if args.adapter is None else {"adapter": hash_of_files(Path(args.adapter), "adapter_*")}
+    )
+    return {
+        **adapter,
+        "folder": str(folder),
+        "name": args.model or "the embedded tiny model",
+        "weights": hash_of_files(folder),
+    }
+
+
+def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Answers of one run are not mixed with those of another."""
     if not (folder / MANIFEST).exists():
         return
@@ -192,7 +200,8 @@ def _check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _show(done: Progress) -> None:
+def show_progress(done: Progress) -> None:
+    """Prints how far a run is."""
     minutes, seconds = divmod(round(done.seconds_left), 60)
     failed = f"  {done.failed:,} failed" if done.failed else ""
     progress(
@@ -204,7 +213,7 @@ def _show(done: Progress) -> None:
 def _score(
     benchmark: Benchmark, questions: Iterable[Question], folder: Path, args: argparse.Namespace
 ) -> Outcome:
-    """Scores, and writes scores, result and pages."""
+    """Scores by the rule, or by the judge that was named."""
     rule, judged_by = None, ""
     if args.judge is not None and benchmark.judge is not None:
         if args.judge_name is None:
@@ -214,6 +223,18 @@ def _score(
         )
         rule = judge_answers(benchmark, questions, folder, judge)
         judged_by = f"{args.judge_name}, {benchmark.judge.version}"
+    return score_questions(benchmark, questions, folder, rule=rule, judged_by=judged_by)
+
+
+def score_questions(
+    benchmark: Benchmark,
+    questions: Iterable[Question],
+    folder: Path,
+    *,
+    rule: Rule | None = None,
+    judged_by: str = "",
+) -> Outcome:
+    """Scores answers, and writes scores, result and pages."""
     replies = {answer.key: answer.reply() for answer in read_answers(folder)}
     scores, report = ScoreFile(folder), Report(folder, benchmark)
 
@@ -228,8 +249,9 @@ def _score(
     return outcome
 
 
-def _write(outcomes: list[Outcome], args: argparse.Namespace) -> None:
-    if args.json:
+def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
+    """Prints a table of results, or all of them."""
+    if as_json:
         write_json([asdict(outcome) for outcome in outcomes])
         return
     rows = [

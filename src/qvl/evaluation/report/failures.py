@@ -27,6 +27,8 @@ _MOST_PICTURES, _MOST_MARKS = 6, 40
 
 PLACES = "places"
 """Fact of a question: what its truth looks like, as [name, x1, y1, x2, y2] in original_px."""
+TRACE = "trace"
+"""Fact of a question: a page that shows step by step how it went, seen from the report's folder."""
 
 
 def failure_html(question: Question, scored: Scored, reply: Reply) -> str:
@@ -49,6 +51,8 @@ def failure_html(question: Question, scored: Scored, reply: Reply) -> str:
     cells = "".join(
         f"<dt>{name}</dt><dd><pre>{text(short(value))}</pre></dd>" for name, value in rows.items()
     )
+    if TRACE in scored.facts:
+        cells += f'<dt>steps</dt><dd><a href="{text(scored.facts[TRACE])}">step by step</a></dd>'
     mark = "" if scored.score.is_parsed else " unparsed"
     return (
         f'<article class="failure{mark}"><h3>{text(scored.key)} '

@@ -1,0 +1,100 @@
+"""The action ``qvl eval miniwob``: plays MiniWoB++ in a real browser and scores it.
+
+Owns: arguments into tasks, a model and a folder. Does not own playing or scoring
+(``agents.miniwob``).
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvl.cli import options
+from qvl.cli.terminal import note
+
+if TYPE_CHECKING:
+    from qvl.agents.miniwob.run import Policy
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument(
+        "--tasks", default="all", metavar="A,B", help="such as click-test,enter-text; default: all"
+    )
+    parser.add_argument(
+        "--episodes", type=int, default=5, metavar="N", help="of each task; default 5"
+    )
+    parser.add_argument(
+        "--first-seed", type=int, default=0, metavar="N", help="of the episodes; default 0"
+    )
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="most turns of an episode; default 10"
+    )
+    parser.add_argument(
+        "--scale", type=float, default=2.0, metavar="X", help="screenshot pixels per page pixel"
+    )
+    parser.add_argument(
+        "--real-time", action="store_true", help="the pages' own limit holds, mostly 10 s"
+    )
+    parser.add_argument(
+        "--random", action="store_true", help="click anywhere instead of asking the model"
+    )
+    parser.add_argument("--browser", metavar="PATH", help="Chromium; default: the one on PATH")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the run")
+    options.add_model_options(parser)
+
+
+def play_miniwob(args: argparse.Namespace) -> int:
+    """Plays what was not played yet, scores all of it and writes the pages."""
+    from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
+    from qvl.agents.miniwob.run import LIMITS, Playing, play_all
+    from qvl.agents.miniwob.screen import MiniWobScreen, ScreenOptions
+    from qvl.agents.miniwob.tasks import task_names
+    from qvl.cli.eval_run import check_same, score_questions, show_progress, write_outcomes
+    from qvl.evaluation.manifest import make_manifest, write_manifest
+
+    shown = ScreenOptions(scale=args.scale, real_time=args.real_time, executable_path=args.browser)
+    limits = LIMITS if args.steps is None else replace(LIMITS, steps=args.steps)
+    episodes = {
+        "tasks": task_names(args.tasks),
+        "episodes": args.episodes,
+        "first_seed": args.first_seed,
+    }
+    keys = episode_keys(**episodes)
+    folder = Path(args.output) / MINIWOB.name
+    policy, identity = _policy(args)
+    manifest = make_manifest(
+        MINIWOB,
+        questions_of(keys),
+        split=MINIWOB.split,
+        model=identity,
+        inputs={"limits": asdict(limits), "scale": shown.scale, "real_time": shown.real_time},
+        command=shlex.join(["qvl", *sys.argv[1:]]),
+    )
+    check_same(folder, manifest)
+    write_manifest(folder, {**manifest, "episodes": episodes})
+    note(f"{MINIWOB.title}: {len(keys):,} episodes")
+    playing = Playing(policy=policy, params=MINIWOB.params, limits=limits)
+    with MiniWobScreen(shown) as screen:
+        play_all(keys, folder, screen, playing, report=show_progress)
+    outcome = score_questions(MINIWOB, list(questions_of(keys, folder)), folder)
+    write_outcomes([outcome], as_json=args.json)
+    return 0
+
+
+def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any]]":
+    """Who plays, and what the manifest says of it."""
+    from qvl.agents.miniwob.random_clicks import RandomClicks
+    from qvl.cli.eval_run import model_identity
+    from qvl.cli.late_model import LateEngine
+
+    folder = options.model_folder(args, weights=not args.random)
+    if args.random:
+        processor = options.load_processor(folder)
+        return (lambda key: RandomClicks(processor, key)), {"name": "random clicks"}
+    engine = LateEngine(folder, args)
+    return (lambda key: engine), model_identity(folder, args)
