@@ -128,6 +128,7 @@ class Benchmark:
             of its own name.
         smaller_is_better: of the headline.
         in_headline: questions whose scores the headline's standard error is of.
+        executes_code: whether its rule runs programs that the model wrote; see `sandbox`.
         version: of prompts and rule; a change makes scores incomparable.
     """
 
@@ -145,6 +146,7 @@ class Benchmark:
     judge: Judge | None = None
     smaller_is_better: bool = False
     in_headline: Callable[[Scored], bool] = _always
+    executes_code: bool = False
     version: int = 1
 
     def __post_init__(self) -> None:

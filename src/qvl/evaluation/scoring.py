@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import DataError
+from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
 from qvl.evaluation.run import read_failures
@@ -81,6 +81,7 @@ def score_run(
     *,
     rule: Rule | None = None,
     judged_by: str = "",
+    allow_code: bool = False,
     each: Callable[[Question, Scored], None] = lambda question, scored: None,
 ) -> Outcome:
     """Scores the answers of a run.
@@ -91,11 +92,14 @@ def score_run(
         folder: of the run.
         rule: instead of the benchmark's own, such as a judge.
         judged_by: version of the judge behind the rule.
+        allow_code: whether programs that the model wrote may be run, for benchmarks that do so.
         each: called with each question while it is at hand with its media.
 
     Raises:
         DataError: answers are damaged, or there is no question.
+        ConfigError: programs would have to be run, but may not.
     """
+    check_code_allowed(benchmark, allow_code)
     answers = {answer.key: answer for answer in read_answers(folder)}
     failures = read_failures(folder)
     score = rule or benchmark.score
@@ -132,6 +136,16 @@ def score_run(
         slices=tuple(_slices(found)),
         judged_by=judged_by,
     )
+
+
+def check_code_allowed(benchmark: Benchmark, allow_code: bool) -> None:
+    """Raises ConfigError where a rule runs programs of a model and nobody allowed it."""
+    if benchmark.executes_code and not allow_code:
+        raise ConfigError(
+            f"{benchmark.name} is scored by running programs that the model wrote, which is not "
+            "allowed",
+            hint="--allow-code runs them, each in a sandbox without network and files of yours",
+        )
 
 
 def clusters_of(scored: Sequence[Scored]) -> list[str] | None:

@@ -233,7 +233,8 @@ def test_mmbench_makes_rotations_that_the_file_lacks(tmp_path: Path) -> None:
     assert [q.key for q in questions[:3]] == ["5", "1000005", "2000005"]
     assert [q.truth for q in questions[:3]] == ["A", "C", "B"]
     assert words(questions[1]) == (
-        f"Hint: Look at the legs.\nQuestion: What is it?\nOptions:\nA. dog\nB. owl\nC. cat\n{SELECT}"
+        "Hint: Look at the legs.\nQuestion: What is it?\nOptions:\nA. dog\nB. owl\nC. cat\n"
+        f"{SELECT}"
     )
     assert words(questions[3]).startswith("Question: What is it?")
     assert not any(q.broken for q in questions)
@@ -265,7 +266,7 @@ def test_mmbench_takes_rotations_from_the_file(tmp_path: Path) -> None:
 
 
 def test_mathvista(tmp_path: Path) -> None:
-    base = {
+    base: dict[str, object] = {
         "pid": "1", "question": "?", "query": "Hint: h\nQuestion: q\nSolution: ", "choices": None,
         "precision": None, "decoded_image": PICTURE, "metadata": {"task": "geometry", "grade": "x"},
     }  # fmt: skip

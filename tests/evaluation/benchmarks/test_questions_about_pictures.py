@@ -63,7 +63,8 @@ def test_pope(tmp_path: Path) -> None:
 def test_hallusionbench(tmp_path: Path) -> None:
     rows = [
         {"category": category, "subcategory": "chart", "set_id": "0", "figure_id": figure,
-         "question_id": question, "question": "Is it?", "gt_answer": str(question), "image": PICTURE}
+         "question_id": question, "question": "Is it?", "gt_answer": str(question),
+         "image": PICTURE}
         for category in ("VD", "VS")
         for figure in (0, 1)
         for question in (0, 1)
