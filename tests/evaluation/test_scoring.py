@@ -94,14 +94,7 @@ def test_mcnemar_is_the_binomial_test(better: int, worse: int) -> None:
 def test_pages_show_every_failure_and_load_nothing(tmp_path: Path) -> None:
     _run(tmp_path, _wrong_on(1, 2, 3))
     report = Report(tmp_path, QUIZ)
-    from qvl.evaluation.benchmark import Reply
-
-    outcome = score_run(
-        QUIZ,
-        load(Path(), "test"),
-        tmp_path,
-        each=lambda question, scored: report.add(question, scored, Reply(text=scored.text)),
-    )
+    outcome = score_run(QUIZ, load(Path(), "test"), tmp_path, each=report.add)
     page = report.close(outcome, {"split": "<b>test</b>", "model": {"name": "mine"}})
     numbers = page.read_text()
     assert "published" in numbers

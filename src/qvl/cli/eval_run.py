@@ -20,8 +20,7 @@ from qvl.cli.eval_look import run_folders
 from qvl.cli.terminal import note, progress, write, write_json, write_table
 from qvl.endpoint.client import Endpoint
 from qvl.errors import ConfigError, DataError, InputError
-from qvl.evaluation.answers import read_answers
-from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
+from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
 from qvl.evaluation.benchmarks.table import find_benchmarks
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.judges import judge_answers
@@ -235,12 +234,11 @@ def score_questions(
     judged_by: str = "",
 ) -> Outcome:
     """Scores answers, and writes scores, result and pages."""
-    replies = {answer.key: answer.reply() for answer in read_answers(folder)}
     scores, report = ScoreFile(folder), Report(folder, benchmark)
 
     def each(question: Question, scored: Scored) -> None:
         scores.add(question, scored)
-        report.add(question, scored, replies.get(question.key, Reply(text="")))
+        report.add(question, scored)
 
     outcome = score_run(benchmark, questions, folder, rule=rule, judged_by=judged_by, each=each)
     scores.close(outcome)

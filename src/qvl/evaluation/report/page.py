@@ -5,39 +5,29 @@ Owns what is shown and in which order. Does not own one failure (``failures``), 
 
     Benchmark, Outcome, manifest -> index.html;  each failure -> failures-1.html, ...
 
-Everything that comes from data is escaped; pages load nothing from anywhere.
+Everything that comes from data is escaped; pages load nothing from anywhere and have no scripts. A
+page shows one slice alone when the slice's name is the target of its address.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.report.failures import failure_html, text
+from qvl.evaluation.benchmark import Benchmark, Question, Scored
+from qvl.evaluation.report.failures import failure_html
+from qvl.evaluation.report.media import escaped as text
+from qvl.evaluation.report.style import STYLE
 from qvl.evaluation.scoring import Outcome
 from qvl.model.presets import RELEASED
 
 _PER_PAGE = 50
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}
-h1{margin-bottom:.1em}h1+p{color:#666;margin-top:0}a{color:#0072b2}
-table{border-collapse:collapse;margin:.7em 0}td,th{padding:.25em .9em;text-align:left;
-border-bottom:1px solid #ddd}td.n{text-align:right;font-variant-numeric:tabular-nums}
-tr.own td{font-weight:600}
-.big{font-size:2.6em;font-weight:600;font-variant-numeric:tabular-nums}.big small{font-size:.4em;
-font-weight:400;color:#666}
-.bar{display:inline-block;height:.7em;background:#0072b2;border-radius:2px;vertical-align:baseline}
-.failure{border:1px solid #ddd;border-radius:6px;padding:.6em 1em;margin:.8em 0;overflow:auto}
-.failure.unparsed{border-left:4px solid #d55e00}.failure h3{margin:.2em 0;font-size:1em}
-.failure small{color:#777;font-weight:400}
-.pair{display:grid;grid-template-columns:430px 1fr;gap:1em}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.2em .8em;margin:0}dt{color:#777}
-dd{margin:0}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;
-font:13px/1.45 ui-monospace,monospace}
-svg,img{max-width:100%;height:auto}.warn{color:#a33}nav{margin:1em 0}
-@media(max-width:800px){.pair{grid-template-columns:1fr}}
-"""
+_MOST_FILTERS = 24
+_MOST_LINKS = 30
+
+Group = tuple[str, str]
+"""Name of a slice's group, and the slice's value."""
 
 
 class Report:
@@ -46,6 +36,9 @@ class Report:
     Args:
         folder: of the run; pages go into ``report/``.
         benchmark: of the run.
+
+    Raises:
+        DataError: a page cannot be written.
     """
 
     def __init__(self, folder: Path, benchmark: Benchmark) -> None:
@@ -54,38 +47,74 @@ class Report:
         for old in self.folder.glob("failures-*.html"):
             old.unlink()
         self._pieces: list[str] = []
+        self._here: Counter[Group] = Counter()
+        self._pages: dict[Group, list[int]] = {}
+        self._names: dict[Group, str] = {}
         self.num_failures = self.num_pages = 0
 
-    def add(self, question: Question, scored: Scored, reply: Reply) -> None:
+    def add(self, question: Question, scored: Scored) -> None:
         """Takes one question; what is fully right is not shown."""
         if scored.score.value >= 1 and not self.benchmark.smaller_is_better:
             return
         if scored.score.value <= 0 and self.benchmark.smaller_is_better:
             return
-        self._pieces.append(failure_html(question, scored, reply))
-        self.num_failures += 1
         if len(self._pieces) == _PER_PAGE:
-            self._flush()
+            self._flush(is_last=False)
+        groups = list(scored.groups.items())
+        for group in groups:
+            pages = self._pages.setdefault(group, [])
+            if pages[-1:] != [self.num_pages + 1]:
+                pages.append(self.num_pages + 1)
+        self._here.update(groups)
+        self._pieces.append(failure_html(question, scored, map(self._name, groups)))
+        self.num_failures += 1
 
-    def _flush(self) -> None:
+    def _name(self, group: Group) -> str:
+        """What a slice is called in pages: values may be any text."""
+        return self._names.setdefault(group, f"s{len(self._names)}")
+
+    def _flush(self, *, is_last: bool) -> None:
         if not self._pieces:
             return
         self.num_pages += 1
         first = self.num_failures - len(self._pieces) + 1
-        title = f"{self.benchmark.title}: failures {first} to {self.num_failures}"
-        before = (
-            f'<a href="failures-{self.num_pages - 1}.html">before</a> '
-            if self.num_pages > 1
-            else ""
-        )
-        nav = f'<nav>{before}<a href="index.html">numbers</a></nav>'
-        body = f"<h1>{text(title)}</h1>{nav}{''.join(self._pieces)}{nav}"
+        title = f"{self.benchmark.title}: failures {first:,} to {self.num_failures:,}"
+        links = ['<a href="index.html">numbers</a>']
+        if self.num_pages > 1:
+            links.append(f'<a href="failures-{self.num_pages - 1}.html">before</a>')
+        if not is_last:
+            links.append(f'<a href="failures-{self.num_pages + 1}.html">next</a>')
+        nav = f"<nav>{' '.join(links)}</nav>"
+        body = f"<h1>{text(title)}</h1>{nav}{self._filters()}{''.join(self._pieces)}{nav}"
         _write(self.folder / f"failures-{self.num_pages}.html", title, body)
-        self._pieces = []
+        self._pieces, self._here = [], Counter()
+
+    def _filters(self) -> str:
+        """Links that leave one slice of a page on it, for groups of not too many values."""
+        sizes = Counter(name for name, _ in self._here)
+        found = {
+            group: count
+            for group, count in sorted(self._here.items())
+            if 1 < sizes[group[0]] <= _MOST_FILTERS
+        }
+        rows = "".join(
+            f"<nav><b>{text(name)}</b> "
+            + " ".join(
+                f'<a href="#{self._name((group, value))}">{text(value)} {count}</a>'
+                for (group, value), count in found.items()
+                if group == name
+            )
+            + ' <a href="#">all</a></nav>'
+            for name in dict.fromkeys(name for name, _ in found)
+        )
+        names = [self._name(group) for group in self._here]
+        rules = "".join(f"#{name}:target~article:not(.{name}){{display:none}}" for name in names)
+        anchors = "".join(f'<i id="{name}"></i>' for name in names)
+        return f"{rows}<style>{rules}</style>{anchors}"
 
     def close(self, outcome: Outcome, manifest: Mapping[str, Any]) -> Path:
         """Writes what is left and the page with the numbers; returns its path."""
-        self._flush()
+        self._flush(is_last=True)
         benchmark = self.benchmark
         model = manifest.get("model", {})
         name = model.get("name") or model.get("folder") or ""
@@ -95,11 +124,15 @@ class Report:
                 f"<p>{text(name)}, split {text(manifest.get('split', ''))}, "
                 f"{text(manifest.get('date', ''))}</p>",
                 _headline(outcome),
-                _beside(benchmark, outcome, str(name)),
                 _counts(outcome),
+                '<div class="columns">',
+                _beside(benchmark, outcome, str(name)),
                 _numbers(outcome),
+                "</div>",
                 self._links(),
-                _slices(outcome),
+                '<div class="columns slices">',
+                self._slices(outcome),
+                "</div>",
                 _manifest(manifest),
             ]
         )
@@ -110,11 +143,45 @@ class Report:
     def _links(self) -> str:
         if not self.num_failures:
             return "<p>There are no failures.</p>"
-        pages = " ".join(
-            f'<a href="failures-{number}.html">{number}</a>'
-            for number in range(1, self.num_pages + 1)
-        )
-        return f"<h2>Failures</h2><p>{self.num_failures:,} to look at, on pages {pages}</p>"
+        links = _page_links(range(1, self.num_pages + 1))
+        return f"<h2>Failures</h2><nav><b>{self.num_failures:,}, on pages</b> {links}</nav>"
+
+    def _slices(self, outcome: Outcome) -> str:
+        """Means by group, with bars, and where the failures of each are."""
+        found = []
+        for group in dict.fromkeys(item.group for item in outcome.slices):
+            rows = []
+            for item in outcome.slices:
+                if item.group != group:
+                    continue
+                key = (item.group, item.value)
+                pages = self._pages.get(key, [])
+                links = _page_links(pages, target=f"#{self._name(key)}", most=6) if pages else ""
+                rows.append(
+                    f'<tr><td><bdi>{text(item.value)}</bdi></td><td class="n">'
+                    f'{100 * item.mean:.1f}</td><td class="n">± {100 * item.stderr:.1f}</td>'
+                    f'<td class="n">{item.count:,}</td><td style="width:12em"><span class="bar" '
+                    f'style="width:{100 * min(1.0, max(0.0, item.mean)):.0f}%"></span></td>'
+                    f"<td>{links}</td></tr>"
+                )
+            head = "<th></th><th>score</th><th></th><th>questions</th><th></th><th>failures</th>"
+            found.append(
+                f"<div><h2>By {text(group)}</h2><table><tr>{head}</tr>{''.join(rows)}</table></div>"
+            )
+        return "".join(found)
+
+
+def _page_links(pages: Iterable[int], *, target: str = "", most: int = _MOST_LINKS) -> str:
+    """Links to pages of failures; of very many the first and the last.
+
+    >>> _page_links([1, 2, 3], most=2)
+    '<a href="failures-1.html">1</a> ... <a href="failures-3.html">3</a>'
+    """
+    numbers = list(pages)
+    links = [f'<a href="failures-{number}.html{target}">{number}</a>' for number in numbers]
+    if len(links) > most:
+        links = [*links[: most - 1], "...", links[-1]]
+    return " ".join(links)
 
 
 def _headline(outcome: Outcome) -> str:
@@ -136,11 +203,11 @@ def _beside(benchmark: Benchmark, outcome: Outcome, name: str) -> str:
     most = max(*(abs(value) for value in rows.values()), 1e-9)
     lines = [
         f"<tr{' class=own' if label == (name or 'this run') else ''}><td>{text(label)}</td>"
-        f'<td class="n">{value:.1f}</td><td style="width:24em">'
+        f'<td class="n">{value:.1f}</td><td class="wide">'
         f'<span class="bar" style="width:{100 * abs(value) / most:.0f}%"></span></td></tr>'
         for label, value in sorted(rows.items(), key=lambda row: row[1])
     ]
-    return f"<table>{''.join(lines)}</table>"
+    return f"<div><h2>Beside the published scores</h2><table>{''.join(lines)}</table></div>"
 
 
 def _counts(outcome: Outcome) -> str:
@@ -162,31 +229,23 @@ def _numbers(outcome: Outcome) -> str:
         f'<tr><td>{text(name)}</td><td class="n">{value:.2f}</td></tr>'
         for name, value in outcome.numbers.items()
     )
-    return f"<h2>Numbers</h2><table>{rows}</table>"
-
-
-def _slices(outcome: Outcome) -> str:
-    """Means by group, with bars."""
-    found = []
-    for group in dict.fromkeys(item.group for item in outcome.slices):
-        rows = "".join(
-            f'<tr><td>{text(item.value)}</td><td class="n">{100 * item.mean:.1f}</td>'
-            f'<td class="n">± {100 * item.stderr:.1f}</td><td class="n">{item.count:,}</td>'
-            f'<td style="width:18em"><span class="bar" style="width:{100 * item.mean:.0f}%">'
-            "</span></td></tr>"
-            for item in outcome.slices
-            if item.group == group
-        )
-        found.append(f"<h2>By {text(group)}</h2><table>{rows}</table>")
-    return "".join(found)
+    return f"<div><h2>Numbers</h2><table>{rows}</table></div>"
 
 
 def _manifest(manifest: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td>{text(name)}</td><td><pre>{text(value)}</pre></td></tr>"
+        f'<tr><td>{text(name)}</td><td><pre dir="auto">{text(_told(value))}</pre></td></tr>'
         for name, value in manifest.items()
+        if value not in (None, "", {})
     )
     return f"<h2>How it was run</h2><table>{rows}</table>"
+
+
+def _told(value: object) -> str:
+    """A value of the manifest, the entries of a record below one another."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return "\n".join(f"{name}: {entry}" for name, entry in value.items())
 
 
 def _write(path: Path, title: str, body: str) -> None:
@@ -195,7 +254,7 @@ def _write(path: Path, title: str, body: str) -> None:
         '<meta name="viewport" content="width=device-width">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{text(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+        f"<title>{text(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
     part = path.with_name(f".{path.name}.part")
     try:
