@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="M",
-        help=f"{', '.join(PRESETS)}, a hub name or a folder; default {RELEASED[0]}, and with --data "
-        "the tiny model",
+        help=f"{', '.join(PRESETS)}, a hub name or a folder; default {RELEASED[0]}, with --data "
+        "tiny",
     )
     parser.add_argument("--gpu", metavar="KIND", default="h100", help=", ".join(GPUS))
     parser.add_argument("--count", type=int, default=1, metavar="N", help="accelerators; default 1")

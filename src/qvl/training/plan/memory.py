@@ -192,16 +192,16 @@ def lora_parameters(config: ModelConfig, trained: Trained) -> int:
 
 def _gathered(config: ModelConfig, trained: Trained, sharding: Sharding, widths: Widths) -> float:
     """Two layers in the width of computing (the next is fetched while one runs), or the embedding
-    if it is larger, and one layer's gradient before it is cut and summed."""
-    if sharding.weights == 1:
+    if it is larger, and one layer's gradient before it is cut and summed. Tensor parallel ranks
+    share layers, but each has the whole embedding and head while they run."""
+    if sharding.weights * sharding.tensor == 1:
         return 0.0
     text = config.text
     table = text.vocab_size * text.hidden_size
     tables = 1 if text.tie_word_embeddings else 2
-    layer = (text_parameters(text) - tables * table) / text.num_hidden_layers
+    layer = (text_parameters(text) - tables * table) / text.num_hidden_layers / sharding.tensor
     whole = max(2 * layer, table + layer) * widths.compute
-    summed = 0.0 if trained.lora_rank else max(layer, table) * widths.gradient
-    return (whole + summed) / sharding.tensor
+    return whole + (0.0 if trained.lora_rank else max(layer, table) * widths.gradient)
 
 
 def _text_values(config: TextConfig, recompute: Recompute, *, learns: bool) -> tuple[float, float]:
