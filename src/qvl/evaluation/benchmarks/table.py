@@ -3,6 +3,8 @@
 from qvl.errors import ConfigError
 from qvl.evaluation.benchmark import AREAS, Benchmark
 from qvl.evaluation.benchmarks.ai2d import AI2D, AI2D_NO_MASK
+from qvl.evaluation.benchmarks.aitz import AITZ
+from qvl.evaluation.benchmarks.android_control import ANDROID_CONTROL_HIGH, ANDROID_CONTROL_LOW
 from qvl.evaluation.benchmarks.blink import BLINK
 from qvl.evaluation.benchmarks.cc_ocr import CC_OCR
 from qvl.evaluation.benchmarks.charades_sta import CHARADES_STA, CHARADES_STA_LMMS_EVAL
@@ -46,6 +48,8 @@ from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTA
 from qvl.evaluation.benchmarks.pope import POPE
 from qvl.evaluation.benchmarks.realworldqa import REALWORLDQA
 from qvl.evaluation.benchmarks.refcoco import refcoco_benchmarks
+from qvl.evaluation.benchmarks.screenspot import SCREENSPOT, SCREENSPOT_V2
+from qvl.evaluation.benchmarks.screenspot_pro import SCREENSPOT_PRO
 from qvl.evaluation.benchmarks.seedbench2plus import SEEDBENCH2PLUS
 from qvl.evaluation.benchmarks.tempcompass import TEMPCOMPASS, TEMPCOMPASS_CAPTIONING
 from qvl.evaluation.benchmarks.textvqa import TEXTVQA
@@ -128,6 +132,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         TEMPCOMPASS_CAPTIONING,
         CHARADES_STA,
         CHARADES_STA_LMMS_EVAL,
+        # agents, offline
+        SCREENSPOT,
+        SCREENSPOT_V2,
+        SCREENSPOT_PRO,
+        ANDROID_CONTROL_HIGH,
+        ANDROID_CONTROL_LOW,
+        AITZ,
         *own_benchmarks(),
     )
 }  # fmt: skip
