@@ -14,8 +14,10 @@ from qvl.evaluation.benchmarks.counting import COUNTBENCH, COUNTBENCH_DIRECT, PI
 from qvl.evaluation.benchmarks.crpe import CRPE
 from qvl.evaluation.benchmarks.docvqa import DOCVQA, INFOVQA
 from qvl.evaluation.benchmarks.egoschema import EGOSCHEMA, EGOSCHEMA_SUBSET
+from qvl.evaluation.benchmarks.gpqa import GPQA
 from qvl.evaluation.benchmarks.hallusionbench import HALLUSIONBENCH
 from qvl.evaluation.benchmarks.humaneval import HUMANEVAL
+from qvl.evaluation.benchmarks.ifeval import IFEVAL
 from qvl.evaluation.benchmarks.longvideobench import LONGVIDEOBENCH, LONGVIDEOBENCH_SUBTITLES
 from qvl.evaluation.benchmarks.lvbench import LVBENCH
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
@@ -31,6 +33,8 @@ from qvl.evaluation.benchmarks.mme_realworld import (
     MME_REALWORLD_CN,
     MME_REALWORLD_LITE,
 )
+from qvl.evaluation.benchmarks.mmlu_pro import MMLU_PRO
+from qvl.evaluation.benchmarks.mmlu_redux import MMLU_REDUX
 from qvl.evaluation.benchmarks.mmmu import MMMU, MMMU_PRO
 from qvl.evaluation.benchmarks.mmstar import MMSTAR
 from qvl.evaluation.benchmarks.mmvet import MMVET
@@ -56,6 +60,7 @@ from qvl.evaluation.benchmarks.textvqa import TEXTVQA
 from qvl.evaluation.benchmarks.vcr import VCR_EASY, VCR_HARD
 from qvl.evaluation.benchmarks.videomme import VIDEOMME, VIDEOMME_SUBTITLES
 from qvl.evaluation.benchmarks.videommmu import VIDEOMMMU, VIDEOMMMU_KNOWLEDGE
+from qvl.evaluation.benchmarks.written_maths import GSM8K, MATH, MATH_500
 from qvl.options import nearest
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -85,6 +90,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         MM_MT_BENCH,
         POPE,
         # text alone
+        MMLU_PRO,
+        MMLU_REDUX,
+        GPQA,
+        GSM8K,
+        MATH,
+        MATH_500,
+        IFEVAL,
         HUMANEVAL,
         MULTIPL_E,
         # documents and text in pictures

@@ -132,9 +132,33 @@ def _rows_of(path: Path, at_once: int) -> Iterator[Row]:
         raise DataError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
 
 
+def arrow_rows(folder: Path) -> Iterator[Row]:
+    """Reads the files data-*.arrow of a folder, as `datasets` saves them to disk.
+
+    Raises:
+        DataError: there are no such files, or one is damaged.
+        MissingDependencyError: pyarrow is not installed.
+    """
+    pyarrow = _pyarrow()
+    files = sorted(folder.glob("data-*.arrow"))
+    if not files:
+        raise DataError(f"{folder} has no files data-*.arrow")
+    for path in files:
+        try:
+            with pyarrow.memory_map(str(path)) as source, pyarrow.ipc.open_stream(source) as stream:
+                number = 0
+                for batch in stream:
+                    for values in batch.to_pylist():
+                        yield Row(f"{path.name}:{number}", values)
+                        number += 1
+        except (pyarrow.ArrowException, OSError) as error:
+            raise DataError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+
+
 def _pyarrow() -> Any:
     try:
         import pyarrow
+        import pyarrow.ipc
         import pyarrow.parquet
     except ImportError as error:
         raise MissingDependencyError(
