@@ -97,6 +97,20 @@ def test_it_learns_and_the_result_is_a_model(model: Path, data: Path, tmp_path: 
     assert log(tmp_path / "run") == lines
 
 
+def test_a_result_of_other_answers_is_not_taken_for_one_of_these(
+    model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "my.jsonl"
+    for answer in ("a red circle", "of the image"):
+        turns = [{"role": "user", "content": "é?"}, {"role": "assistant", "content": answer}]
+        path.write_text(json.dumps({"messages": turns}))
+        ready = prepared(model, path, tmp_path / "run", epochs=1)
+        if not ready.result.exists():
+            train(ready, report=len)
+    with pytest.raises(ConfigError, match="a run with other data"):
+        train(ready, report=len)
+
+
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     model: Path, data: Path, tmp_path: Path
 ) -> None:

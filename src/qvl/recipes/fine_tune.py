@@ -252,7 +252,7 @@ def train(prepared: Prepared, *, report: Report) -> Path | None:
 
     Raises:
         ConfigError: the memory is not enough after all, or the folder has the result of a run with
-            other options.
+            other options or on other data.
         QvlError: anything else that a person can mend.
     """
     if prepared.result.exists():
@@ -305,9 +305,8 @@ def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
         CheckpointError: it cannot be written.
     """
     try:
-        finished = {"options": _identity(prepared.options)}
         path = prepared.options.folder / _FINISHED
-        path.write_text(json.dumps(finished) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(_identity(prepared)) + "\n", encoding="utf-8")
         _save(prepared, model)
     except OSError as error:
         raise CheckpointError(
@@ -359,16 +358,20 @@ def _held_out(looked: Looked, numbers: Numbers, options: PlanOptions) -> Planned
     return _packs(looked, numbers, lengths, once)[0]
 
 
-def _identity(options: FineTuneOptions) -> str:
-    """A hash of what decides the result; where it is computed does not."""
-    return fingerprint(replace(options, folder=Path(), device="", processes=1))
+def _identity(prepared: Prepared) -> dict[str, str]:
+    """Hashes of what decides the result; where it is computed does not."""
+    options = replace(prepared.options, folder=Path(), device="", processes=1)
+    data = prepared.source.fingerprint(0, len(prepared.source))
+    return {"options": fingerprint(options), "data": data}
 
 
 def _check_finished(prepared: Prepared) -> None:
     path = prepared.options.folder / _FINISHED
-    if not path.is_file() or read_json(path).get("options") != _identity(prepared.options):
+    found = read_json(path) if path.is_file() else {}
+    unlike = [name for name, now in _identity(prepared).items() if found.get(name) != now]
+    if unlike:
         raise ConfigError(
-            f"{prepared.result} is the result of a run with other options",
+            f"{prepared.result} is the result of a run with other {' and '.join(unlike)}",
             hint="give another folder with --output, or delete that one",
         )
 
