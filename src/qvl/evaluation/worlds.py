@@ -1,16 +1,18 @@
-"""Our own suite: drawn pictures that nobody trained on, each asked once more with the picture
-blank.
+"""Our own suite: drawn pictures and films that nobody trained on, each asked once more with nothing
+to see in it.
 
-Seeds, words and fonts are held out. The blank score is what the question alone gives away; only
-the difference is sight. Owns the cases and their judges; takes any `TextGenerator`.
+Seeds, words and typefaces are held out, and half of the pictures are drawn by Chromium, which the
+training of the embedded model never saw. The blank score is what the question alone gives away;
+only the difference is sight. Owns the list of worlds and their cases; takes any `TextGenerator`.
+Does not own: judging (``suite.judges``), new drawings (``suite``).
 
     task, seed -> Case -> conversation -> answer -> judge -> score in 0..1
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,76 +23,19 @@ from qvl.data.synth.shapes import shapes_sample
 from qvl.data.synth.text import line_sample, word_sample
 from qvl.data.synth.words import Split
 from qvl.errors import InputError
-from qvl.evaluation.metrics import character_errors
-from qvl.geometry import Box, Point, box_iou
-from qvl.messages import Conversation, Image, Message, SamplingParams, TextGenerator
-from qvl.tasks import agent, grounding
-from qvl.tasks.actions import Action, Click
+from qvl.evaluation.suite import browser, browser_documents, judges
+from qvl.evaluation.suite.films import moment_sample
+from qvl.evaluation.suite.judges import Judge
+from qvl.messages import Conversation, Image, Message, Part, SamplingParams, TextGenerator, Video
 
 # Above every seed that training uses in its first number.
 _SEED = 987_654_321
 _BLANK = 235
 _MAX_TOKENS = 160
 _CAMERA = 0.5
-
-Facts = Mapping[str, Any]
-Judge = Callable[[str, Facts, str], float]
-"""Answer, facts of the sample, expected answer -> score in 0..1."""
-
-
-def _exact(answer: str, facts: Facts, expected: str) -> float:
-    return float(answer.strip() == expected)
-
-
-def _read(answer: str, facts: Facts, expected: str) -> float:
-    return 1 - character_errors(answer.strip(), expected)
-
-
-def _boxes(answer: str, facts: Facts, expected: str) -> float:
-    """Share of the wanted boxes that an answer meets at IoU 0.5, each answer box used once."""
-    wanted = [item.box for item in grounding.parse(expected).boxes]
-    given = [item.box for item in grounding.parse(answer).boxes]
-    if len(given) > 2 * len(wanted):  # covering the picture with boxes is not finding
-        return 0.0
-    hits = 0
-    for box in wanted:
-        best = max(given, key=partial(box_iou, box), default=None)
-        if best is not None and box_iou(box, best) >= 0.5:
-            hits += 1
-            given.remove(best)
-    return hits / len(wanted)
-
-
-def _points(answer: str, facts: Facts, expected: str) -> float:
-    """Share of the wanted objects that hold a point of the answer."""
-    wanted = grounding.parse(expected).points
-    boxes = [Box(*box) for name, box in facts["shapes"] if name == wanted[0].label]
-    given = [item.point for item in grounding.parse(answer).points]
-    if len(given) > 2 * len(wanted):
-        return 0.0
-    return sum(any(_holds(box, p.x, p.y) for p in given) for box in boxes) / len(boxes)
-
-
-def _click(answer: str, facts: Facts, expected: str) -> float:
-    """1 if the first call clicks inside the button that the expected answer clicks in the
-    middle."""
-    given, wanted = agent.parse(answer).actions, agent.parse(expected).actions
-    point, middle = (_clicked(actions[0]) if actions else None for actions in (given, wanted))
-    if point is None or middle is None:
-        return 0.0
-    boxes = [Box(*box) for _, box in facts["buttons"]]
-    button = min(
-        boxes, key=lambda b: math.dist(((b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2), (middle.x, middle.y))
-    )
-    return float(_holds(button, point.x, point.y))
-
-
-def _clicked(action: Action) -> Point | None:
-    return action.point if isinstance(action, Click) else None
-
-
-def _holds(box: Box, x: float, y: float) -> bool:
-    return box.x1 <= x <= box.x2 and box.y1 <= y <= box.y2
+_CASES_KEPT = 256
+"""A run goes through the cases of a world three times: for its manifest, asking and scoring. Those
+of small pictures need about a hundred megabytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +54,7 @@ class World:
 
 
 def _shapes(form: str) -> World:
-    judges: dict[str, Judge] = {"box": _boxes, "point": _points}
+    by_form: dict[str, Judge] = {"box": judges.boxes, "point": judges.points}
     least = 1 if form == "count" else 2
     draw = partial(
         shapes_sample,
@@ -118,23 +63,44 @@ def _shapes(form: str) -> World:
         most=6 if form == "count" else 5,
         strength=_CAMERA,
     )
-    return World(draw=draw, judge=judges.get(form, _exact))
+    return World(draw=draw, judge=by_form.get(form, judges.exact))
 
 
+# A world's place is part of its cases' seeds: new ones go to the end.
 WORLDS: dict[str, World] = {
     "word": World(
-        draw=partial(word_sample, plain=True, strength=_CAMERA), judge=_exact, reads=True
+        draw=partial(word_sample, plain=True, strength=_CAMERA), judge=judges.exact, reads=True
     ),
     "word_characters": World(
-        draw=partial(word_sample, plain=True, strength=_CAMERA), judge=_read, reads=True
+        draw=partial(word_sample, plain=True, strength=_CAMERA),
+        judge=judges.characters,
+        reads=True,
     ),
-    "line": World(draw=partial(line_sample, strength=_CAMERA), judge=_read, reads=True),
+    "line": World(draw=partial(line_sample, strength=_CAMERA), judge=judges.characters, reads=True),
     "colour": _shapes("colour"),
     "shape": _shapes("shape"),
     "box": _shapes("box"),
     "point": _shapes("point"),
     "count": _shapes("count"),
-    "click": World(draw=partial(screen_sample, questions=1, clicks=1.0), judge=_click, reads=True),
+    "click": World(
+        draw=partial(screen_sample, questions=1, clicks=1.0), judge=judges.click, reads=True
+    ),
+    "moment": World(draw=moment_sample, judge=judges.moment),
+    "browser_word": World(draw=browser.word, judge=judges.exact, reads=True),
+    "browser_characters": World(draw=browser.word, judge=judges.characters, reads=True),
+    "browser_paragraph": World(draw=browser.paragraph, judge=judges.running_text, reads=True),
+    "browser_box": World(draw=partial(browser.shapes, form="box"), judge=judges.boxes),
+    "browser_point": World(draw=partial(browser.shapes, form="point"), judge=judges.points),
+    "browser_count": World(draw=partial(browser.shapes, form="count"), judge=judges.exact),
+    "browser_click": World(draw=browser.buttons, judge=judges.click, reads=True),
+    "browser_page": World(draw=browser_documents.short_page, judge=judges.page, reads=True),
+    "browser_table": World(draw=browser_documents.table, judge=judges.table, reads=True),
+    "browser_bar_value": World(
+        draw=partial(browser_documents.bars, form="value"), judge=judges.value, reads=True
+    ),
+    "browser_bar_extreme": World(
+        draw=partial(browser_documents.bars, form="extreme"), judge=judges.name, reads=True
+    ),
 }
 
 
@@ -195,9 +161,14 @@ def evaluate_world(
     )
 
 
+@lru_cache(maxsize=_CASES_KEPT)
 def draw_case(name: str, case: int, *, split: Split, fonts: Split, seed: int = 0) -> Sample:
     """Returns a case of a world, a function of the numbers alone; arguments as in
-    `evaluate_world`."""
+    `evaluate_world`.
+
+    Raises:
+        MissingDependencyError: typefaces, or what draws them, are not installed.
+    """
     world = WORLDS[name]
     numbers = (_SEED, seed, list(WORLDS).index(name), case)
     options: dict[str, Any] = {"split": split, "fonts": fonts} if world.reads else {}
@@ -218,15 +189,17 @@ def _scores(
 
 
 def first_question(sample: Sample, *, blank: bool = False) -> tuple[Conversation, str]:
-    """Returns a sample's first question, with its picture or a blank one of its size, and the
-    expected answer."""
+    """Returns a sample's first question, with its picture or film or a blank one of its size, and
+    the expected answer."""
     question, answer = sample.conversation.messages[:2]
     if blank:
-        content = tuple(
-            replace(part, source=np.full_like(part.source, _BLANK))
-            if isinstance(part, Image)
-            else part
-            for part in question.content
-        )
-        question = Message(question.role, content)
+        question = Message(question.role, tuple(map(_blank, question.content)))
     return Conversation((question,)), "".join(getattr(part, "text", "") for part in answer.content)
+
+
+def _blank(part: Part) -> Part:
+    if isinstance(part, Image):
+        return replace(part, source=np.full_like(part.source, _BLANK))
+    if isinstance(part, Video) and isinstance(part.source, list):
+        return replace(part, source=[np.full_like(frame, _BLANK) for frame in part.source])
+    return part

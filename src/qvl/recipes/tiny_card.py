@@ -15,6 +15,7 @@ from qvl.evaluation.worlds import WORLDS, Score, evaluate_world
 from qvl.inference.engine import Engine
 from qvl.processing.processor import Processor
 
+# The worlds of the card, of those of the suite; what the others show is a run of the suite.
 _MEANING = {
     "word": "a word of up to 8 letters, exactly",
     "word_characters": "a word, share of characters right",
@@ -51,7 +52,8 @@ def score_model(folder: Path, *, count: int = 200) -> list[CardScore]:
     model = load_model(folder, dtype=torch.float32)
     engine = Engine(model, Processor.from_folder(folder))
     found = []
-    for name, world in WORLDS.items():
+    for name in _MEANING:
+        world = WORLDS[name]
         heldout = evaluate_world(name, engine, count=count)
         everyday = evaluate_world(name, engine, count=count, fonts="train") if world.reads else None
         found.append(CardScore(score=heldout, everyday=everyday))

@@ -1,7 +1,7 @@
-"""qvl's own suite as benchmarks: held-out drawings, each asked again with the picture blank.
+"""qvl's own suite as benchmarks: held-out drawings and films, each asked again with nothing to see.
 
-Questions: drawn by `evaluation/worlds`, from seeds, words and typefaces that training never saw. No
-files. Splits: "heldout" typefaces, or "everyday" ones of the training.
+Questions: drawn by `evaluation/worlds`, from seeds, words and typefaces that training never saw,
+half of them by Chromium. No files. Splits: "heldout" typefaces, or "everyday" ones of the training.
 Score: the world's own judge. What a blank picture scores is given away by the question; only what
 lies above it is sight.
 """

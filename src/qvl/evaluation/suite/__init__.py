@@ -1,0 +1,1 @@
+"""Held-out pictures and films of our own suite, beside those that the generators of data draw."""
