@@ -86,6 +86,7 @@ GENERATORS: dict[str, Generator] = {
     ),
     "boxes": partial(shapes_sample, least=2, most=5, forms=("box",)),
     "points": partial(shapes_sample, least=2, most=5, forms=("point",)),
+    "counts": partial(shapes_sample, forms=("count",)),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
@@ -93,7 +94,7 @@ GENERATORS: dict[str, Generator] = {
 
 def tiny_stages() -> tuple[TinyStage, ...]:
     """Returns the stages; a step is one pack on each of two ranks."""
-    return (*_first_round(), *_second_round(), *_finish(), *_finding())
+    return (*_first_round(), *_second_round(), *_finish(), *_finding(), *_long())
 
 
 def _first_round() -> tuple[TinyStage, ...]:
@@ -358,6 +359,36 @@ def _finding() -> tuple[TinyStage, ...]:
             warmup=25,
             decay_from=0.05,
             floor=0.02,
+            digit_weight=3.0,
+            finding_weight=0.3,
+        ),
+    )
+
+
+def _long() -> tuple[TinyStage, ...]:
+    """One long fall of the rate over everything: worth more than all short ones together."""
+    return (
+        TinyStage(
+            name="multimodal_long",
+            steps=8600,
+            rates={"tower": 2.5e-4, "merger": 3e-4, "llm": 1e-3, "heads": 4e-4},
+            mixture=draw_from(
+                word=0.21,
+                line=0.19,
+                places=0.16,
+                two_places=0.03,
+                boxes=0.1,
+                points=0.02,
+                shapes=0.1,
+                counts=0.06,
+                screen=0.08,
+                page=0.05,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=100,
+            decay_from=0.15,
+            floor=0.01,
             digit_weight=3.0,
             finding_weight=0.3,
         ),
