@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
-from qvl.endpoint.http import Address, ConnectionFailed, Response, Sockets, post
+from qvl.endpoint.http import Address, ConnectionFailed, Response, Sockets, request
 from qvl.endpoint.wire import EndpointError, error_text, read_answer, request_body
 from qvl.errors import ConfigError, InputError, QvlError
 from qvl.messages import Conversation, GenerationResult, SamplingParams
@@ -178,7 +178,8 @@ class Endpoint:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        return post(
+        return request(
+            "POST",
             self._address,
             _PATH,
             body,

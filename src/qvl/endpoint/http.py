@@ -2,7 +2,7 @@
 
 Owns: the connection. Does not own: what is sent (``wire``), trying again (``client``).
 
-    Address, path, body, seconds -> post() -> Response | ConnectionFailed
+    Address, path, body, seconds -> request() -> Response | ConnectionFailed
 
 Whatever a server does, such as a byte a minute, the request is over in time: a timer closes its
 socket. Proxies of the environment are not used, and redirects are answers like others.
@@ -117,7 +117,8 @@ class Sockets:
                 _end(opened)
 
 
-def post(
+def request(
+    method: str,
     address: Address,
     path: str,
     body: bytes,
@@ -130,6 +131,7 @@ def post(
     """Sends a request and returns the whole response.
 
     Args:
+        method: of HTTP, such as "POST".
         address: of the server.
         path: below that of the address.
         body: of the request.
@@ -156,7 +158,7 @@ def post(
         timer = threading.Timer(rest, _too_late, (opened, late))
         timer.daemon = True
         timer.start()
-        connection.request("POST", address.path + path, body, dict(headers))
+        connection.request(method, address.path + path, body, dict(headers))
         response = _read(connection.getresponse(), max_bytes)
         if late.is_set():  # what was cut off may look like an end
             raise TimeoutError

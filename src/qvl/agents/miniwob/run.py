@@ -1,16 +1,14 @@
-"""Episodes of MiniWoB++ one after another, written down as the answers of a run.
+"""Episodes of MiniWoB++ in a browser: one from its seed to its reward, and all of a run.
 
-Owns: the order of episodes, what becomes of those that are lost, going on where a run stopped. Does
-not own: one episode (``agents.loop``), pages (``screen``), scores (``benchmark``).
+Owns: playing one episode, the benchmark's limits. Does not own: their order and what is lost
+(``agents.playing``), turns (``agents.loop``), pages (``screen``), scores (``benchmark``).
 
-    tasks x seeds - done ones -> begin -> act -> reward -> answers.jsonl, traces/task/seed/
+    tasks x seeds -> begin -> act -> reward -> answers.jsonl, traces/task/seed/
 
-An episode whose page or browser hangs counts as a failure, is written to ``failures.jsonl`` with
-the reason, and is tried again by the next run with a new browser.
+A page or a browser that hangs is replaced by a new one.
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +18,14 @@ from qvl.agents.executor import ScreenError
 from qvl.agents.loop import act
 from qvl.agents.miniwob.benchmark import EpisodeKey, EpisodeRecord, trace_folder
 from qvl.agents.miniwob.screen import MiniWobScreen
+from qvl.agents.playing import play_each
 from qvl.agents.recorder import Recorder
 from qvl.answers.answering import AnsweringModel
-from qvl.errors import DataError
-from qvl.evaluation.answers import Answer, AnswerFile
-from qvl.evaluation.run import Progress, write_failures
+from qvl.evaluation.run import Progress
 from qvl.sampling_params import SamplingParams
 
 LIMITS = Limits(steps=10, seconds=300.0)
 """Source of the steps: the benchmark "miniwob" of BrowserGym (experiments/benchmark/configs.py)."""
-MOST_LOST = 3
-"""So many lost episodes in a row mean that the browser is broken, not that tasks are."""
 
 Policy = Callable[[EpisodeKey], AnsweringModel]
 """What decides in an episode: mostly the same model each time."""
@@ -73,40 +68,14 @@ def play_all(
         InputError: a trace cannot be written.
         MissingDependencyError: there is no browser.
     """
-    began, file = time.monotonic(), AnswerFile(folder)
-    todo = [key for key in keys if key.name not in file.keys]
-    lost: dict[str, str] = {}
-    in_a_row = 0
-    try:
-        for number, key in enumerate(todo, 1):
-            start = time.monotonic()
-            try:
-                record = play(key, folder, screen, playing)
-            except ScreenError as error:
-                lost[key.name] = error.message
-                in_a_row += 1
-                screen.restart()
-            else:
-                in_a_row = 0
-                seconds = round(time.monotonic() - start, 3)
-                file.append([Answer(key=key.name, text=record.to_text(), seconds=seconds)])
-            pace = (time.monotonic() - began) / number
-            report(
-                Progress(
-                    done=len(file.keys),
-                    failed=len(lost),
-                    total=len(keys),
-                    seconds_left=pace * (len(todo) - number),
-                )
-            )
-            if in_a_row == MOST_LOST:
-                raise DataError(
-                    f"{in_a_row} episodes in a row were lost; the last reason: {lost[key.name]}",
-                    hint="the same command goes on with the episodes that are left",
-                )
-    finally:  # after Ctrl-C as well
-        write_failures(folder, lost)
-    return lost
+    by_name = {key.name: key for key in keys}
+    return play_each(
+        list(by_name),
+        folder,
+        lambda name: play(by_name[name], folder, screen, playing).to_text(),
+        restart=screen.restart,
+        report=report,
+    )
 
 
 def play(key: EpisodeKey, folder: Path, screen: MiniWobScreen, playing: Playing) -> EpisodeRecord:
