@@ -23,6 +23,7 @@ from qvl.evaluation.benchmarks.lvbench import LVBENCH
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
 from qvl.evaluation.benchmarks.mathvision import MATHVISION
 from qvl.evaluation.benchmarks.mathvista import MATHVISTA
+from qvl.evaluation.benchmarks.megabench import MEGABENCH
 from qvl.evaluation.benchmarks.mlvu import MLVU
 from qvl.evaluation.benchmarks.mm_mt_bench import MM_MT_BENCH
 from qvl.evaluation.benchmarks.mmbench import MMBENCH_CN, MMBENCH_EN, MMBENCH_EN_V11
@@ -46,6 +47,11 @@ from qvl.evaluation.benchmarks.mvbench import MVBENCH
 from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
 from qvl.evaluation.benchmarks.ocrbench_v2 import OCRBENCH_V2_EN, OCRBENCH_V2_ZH
 from qvl.evaluation.benchmarks.odinw import ODINW
+from qvl.evaluation.benchmarks.omnidocbench import (
+    OMNIDOCBENCH_EN,
+    OMNIDOCBENCH_V15,
+    OMNIDOCBENCH_ZH,
+)
 from qvl.evaluation.benchmarks.own import own_benchmarks
 from qvl.evaluation.benchmarks.perceptiontest import PERCEPTIONTEST, PERCEPTIONTEST_VAL
 from qvl.evaluation.benchmarks.pointing import PIXMO_POINTS, POINT_MASKS, POINTARENA
@@ -88,6 +94,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         MME_REALWORLD_LITE,
         MMVET,
         MM_MT_BENCH,
+        MEGABENCH,
         POPE,
         # text alone
         MMLU_PRO,
@@ -115,6 +122,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         SEEDBENCH2PLUS,
         VCR_HARD,
         VCR_EASY,
+        OMNIDOCBENCH_EN,
+        OMNIDOCBENCH_ZH,
+        OMNIDOCBENCH_V15,
         # boxes, points, counts
         *refcoco_benchmarks(),
         ODINW,
@@ -157,6 +167,20 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 SUITE = "suite"
 """Name of qvl's own benchmarks together."""
+
+
+def find_benchmark(name: str) -> Benchmark:
+    """Returns one benchmark by its name.
+
+    Raises:
+        ConfigError: it is unknown.
+    """
+    if name not in BENCHMARKS:
+        raise ConfigError(
+            f"no benchmark named {name!r}",
+            hint=nearest(name, BENCHMARKS, else_list=False) or "qvl eval list shows them all",
+        )
+    return BENCHMARKS[name]
 
 
 def find_benchmarks(names: list[str]) -> list[Benchmark]:

@@ -50,10 +50,8 @@ def split_blocks(reply: str) -> Blocks:
     >>> blocks.tables
     ('<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>',)
     """
-    text, _ = _cut_out(_FENCE.sub("", reply), _STYLE)
-    text, tables = _cut_out(_pipes_to_html(text), _TABLE)
-    text, formulas = _cut_out(text, _FORMULA)
-    latex = (html.unescape(formula[2:-2]).strip() for formula in formulas)
+    text, formulas, tables = cut_out(reply)
+    latex = (html.unescape(formula).strip() for formula in formulas)
     # A tag ends a paragraph as the end of a line does.
     lines = (_plain(line) for line in _TAG.sub("\n", text).split("\n"))
     return Blocks(
@@ -61,6 +59,19 @@ def split_blocks(reply: str) -> Blocks:
         formulas=tuple(formula for formula in latex if formula),
         tables=tuple(tables),
     )
+
+
+def cut_out(reply: str) -> tuple[str, list[str], list[str]]:
+    """Takes display formulas and tables out of a reply.
+
+    Returns:
+        The rest of the text, each piece replaced by the end of a line; LaTeX of the formulas
+        without delimiters; HTML of the tables.
+    """
+    text, _ = _cut_out(_FENCE.sub("", reply), _STYLE)
+    text, tables = _cut_out(_pipes_to_html(text), _TABLE)
+    text, formulas = _cut_out(text, _FORMULA)
+    return text, [formula[2:-2] for formula in formulas], tables
 
 
 def _plain(line: str) -> str:
