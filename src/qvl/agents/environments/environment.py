@@ -184,3 +184,5 @@ ANDROID_WORLD = world_benchmark(
     "android-world", "AndroidWorld", "google-research/android_world", {"32b": 22.0, "72b": 35.0}
 )
 OSWORLD = world_benchmark("osworld", "OSWorld", "xlang-ai/OSWorld", {"32b": 5.92, "72b": 8.83})
+WORLDS = {benchmark.name: benchmark for benchmark in (ANDROID_WORLD, OSWORLD)}
+"""By their names."""
