@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qvl.api import VisionLanguageModel as VisionLanguageModel
+    from qvl.api import evaluate as evaluate
     from qvl.api import load as load
     from qvl.errors import CheckpointError as CheckpointError
     from qvl.errors import ConfigError as ConfigError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME_OF = {
-    "qvl.api": ("VisionLanguageModel", "load"),
+    "qvl.api": ("VisionLanguageModel", "evaluate", "load"),
     "qvl.errors": (
         "CheckpointError",
         "ConfigError",

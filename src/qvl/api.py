@@ -41,6 +41,7 @@ from qvl.processing.tokenizer import read_json
 from qvl.sampling_params import SamplingOptions, sampling_params
 
 if TYPE_CHECKING:
+    from qvl.evaluation.scoring import Outcome
     from qvl.messages import ImageSource, VideoSource
 
     Input = ImageSource | VideoSource | Part
@@ -83,11 +84,59 @@ def load(
     chosen_dtype = _dtype(dtype, folder, chosen_device)
     # First what is quick to check: a tokenizer of another model must not cost reading the weights.
     processor, eos_ids = Processor.from_folder(folder), _eos_ids(folder)
-    network = load_for_inference(
-        folder, dtype=chosen_dtype, device=chosen_device, adapter=added
-    )
+    network = load_for_inference(folder, dtype=chosen_dtype, device=chosen_device, adapter=added)
     engine = Engine(network, processor, options=options, eos_ids=eos_ids)
-    return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype)
+    return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype, adapter=added)
+
+
+def evaluate(
+    model: "VisionLanguageModel",
+    benchmark: str,
+    *,
+    output: str | Path,
+    data: str | Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    batch_size: int = 16,
+) -> "Outcome":
+    """Scores a model on a benchmark, and writes pages about what it got wrong.
+
+    The same call goes on where an earlier one stopped; answers are never asked for twice.
+
+    Args:
+        model: that is asked.
+        benchmark: its name, as `qvl eval list` prints it.
+        output: folder of the run; the benchmark gets a folder in it.
+        data: folder with the benchmark's files; None for the hub's.
+        split: instead of the benchmark's own.
+        limit: only so many questions.
+        batch_size: questions that are answered together.
+
+    Raises:
+        ConfigError: the name is unknown, or the benchmark runs programs of the model, which only
+            the command line offers.
+        DataError: there are no files, or the folder has answers of another run.
+    """
+    # Benchmarks bring parsers and drawings that answering does not need.
+    from qvl.evaluation.benchmarks.table import find_benchmark
+    from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
+    from qvl.evaluation.manifest import model_identity
+
+    run = Run(
+        benchmark=find_benchmark(benchmark),
+        split=split or "",
+        data=None if data is None else Path(data),
+        limit=limit,
+        batch_size=batch_size,
+    )
+    subject = Subject(
+        generator=model,
+        identity=model_identity(model.folder, adapter=model.adapter),
+        limits=model.processor.settings.limits,
+    )
+    folder = Path(output) / run.benchmark.name
+    ask(run, subject, folder)
+    return score_questions(run.benchmark, run.questions(), folder)
 
 
 class VisionLanguageModel(TypedAnswers):
@@ -104,10 +153,19 @@ class VisionLanguageModel(TypedAnswers):
     """
 
     engine: Engine
+    folder: Path
 
-    def __init__(self, engine: Engine, *, folder: Path, weight_dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        folder: Path,
+        weight_dtype: torch.dtype,
+        adapter: Path | None = None,
+    ) -> None:
         self.engine = engine
         self.folder = folder
+        self.adapter = adapter
         self.weight_dtype = weight_dtype
 
     def __repr__(self) -> str:

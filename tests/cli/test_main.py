@@ -177,9 +177,9 @@ OPTIONS = {
     "plan": MEDIA | {"--model", "--dtype", "--max-tokens", "--memory", "--system", "--json"},
     "eval": MODEL
     | {"--endpoint", "--name", "--split", "--limit", "--batch", "--shard", "--data", "--json"}
-    | {"--judge", "--judge-name", "-o", "--output"}
+    | {"--judge", "--judge-name", "-o", "--output", "--ray", "--ray-gpus", "--allow-code"}
     | {"--tasks", "--episodes", "--first-seed", "--steps", "--scale", "--real-time", "--random"}
-    | {"--browser"},
+    | {"--browser", "--server", "--seed", "--examples", "--provider", "--machine"},
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}
     | {"--tokens", "--step-tokens", "--report", "--media-share", "--picture", "--sample-tokens"}
     | {"--data", "--root", "--json"},

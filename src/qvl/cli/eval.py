@@ -5,6 +5,7 @@ qvl eval run suite -o runs/tiny
 qvl eval run chartqa docvqa --model Qwen/Qwen2.5-VL-7B-Instruct --data datasets -o runs/7b
 qvl eval run mmmu --endpoint http://127.0.0.1:8000/v1 --name my-model -o runs/mine
 qvl eval miniwob --tasks click-test,enter-text --episodes 5 -o runs/tiny
+qvl eval play android-world --server http://127.0.0.1:5000 -o runs/7b
 qvl eval score runs/7b
 qvl eval compare runs/7b runs/mine
 qvl eval merge runs/part-1 runs/part-2 -o runs/all
@@ -15,7 +16,7 @@ manifest, raw answers, scores, result and pages.
 
 import argparse
 
-from qvl.cli import eval_miniwob
+from qvl.cli import eval_miniwob, eval_world
 from qvl.cli.options import add_model_options
 
 
@@ -31,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--name", metavar="NAME", help="by which the server knows the model")
     run.add_argument("--split", metavar="SPLIT", help="instead of the benchmark's own")
     run.add_argument("--limit", type=int, metavar="N", help="only the first N questions")
+    run.add_argument("--ray", type=int, metavar="N", help="N parts on a Ray cluster, then merged")
+    run.add_argument(
+        "--ray-gpus", type=float, default=0.0, metavar="N", help="GPUs of a part; default 0"
+    )
     run.add_argument("--batch", type=int, default=16, metavar="N", help="asked at once; default 16")
     run.add_argument(
         "--shard", default="1/1", metavar="I/N", help="only one of N parts; see qvl eval merge"
@@ -41,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     played = actions.add_parser("miniwob", help="play MiniWoB++ in a real browser")
     eval_miniwob.add_arguments(played)
+
+    lived = actions.add_parser("play", help="play AndroidWorld or OSWorld on its own machine")
+    eval_world.add_arguments(lived)
 
     score = actions.add_parser("score", help="score raw answers again, without a model")
     score.add_argument("folder", help="of a run, or of one benchmark in it")
@@ -60,6 +68,9 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="files of the benchmarks; default: the hub's")
     parser.add_argument("--judge", metavar="URL", help="server that judges where rules cannot")
     parser.add_argument("--judge-name", metavar="NAME", help="by which it knows the model")
+    parser.add_argument(
+        "--allow-code", action="store_true", help="run programs that the model wrote, confined"
+    )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
@@ -71,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         "list": eval_look.list_benchmarks,
         "run": eval_run.run_benchmarks,
         "miniwob": eval_miniwob.play_miniwob,
+        "play": eval_world.play_world,
         "score": eval_run.score_again,
         "compare": eval_look.compare,
         "merge": eval_run.merge,

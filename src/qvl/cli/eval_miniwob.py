@@ -54,7 +54,8 @@ def play_miniwob(args: argparse.Namespace) -> int:
     from qvl.agents.miniwob.run import LIMITS, Playing, play_all
     from qvl.agents.miniwob.screen import MiniWobScreen, ScreenOptions
     from qvl.agents.miniwob.tasks import task_names
-    from qvl.cli.eval_run import check_same, score_questions, show_progress, write_outcomes
+    from qvl.cli.eval_run import show_progress, write_outcomes
+    from qvl.evaluation.evaluate import check_same, score_questions
     from qvl.evaluation.manifest import make_manifest, write_manifest
 
     shown = ScreenOptions(scale=args.scale, real_time=args.real_time, executable_path=args.browser)
@@ -89,7 +90,7 @@ def play_miniwob(args: argparse.Namespace) -> int:
 def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any]]":
     """Who plays, and what the manifest says of it."""
     from qvl.agents.miniwob.random_clicks import RandomClicks
-    from qvl.cli.eval_run import model_identity
+    from qvl.cli.eval_run import identity_of
     from qvl.cli.late_model import LateEngine
 
     folder = options.model_folder(args, weights=not args.random)
@@ -97,4 +98,4 @@ def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any]]":
         processor = options.load_processor(folder)
         return (lambda key: RandomClicks(processor, key)), {"name": "random clicks"}
     engine = LateEngine(folder, args)
-    return (lambda key: engine), model_identity(folder, args)
+    return (lambda key: engine), identity_of(folder, args)

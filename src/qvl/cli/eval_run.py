@@ -8,36 +8,33 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qvl.agents.environments.environment import WORLDS
+from qvl.agents.environments.environment import questions_of as questions_of_tasks
 from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
 from qvl.cli import options
 from qvl.cli.eval_look import run_folders
 from qvl.cli.terminal import note, progress, write, write_json, write_table
 from qvl.endpoint.client import Endpoint
-from qvl.errors import ConfigError, DataError, InputError
-from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
-from qvl.evaluation.benchmarks.table import find_benchmarks
-from qvl.evaluation.dataset_files import dataset_folder
+from qvl.errors import ConfigError, InputError
+from qvl.evaluation.benchmark import Benchmark, Question
+from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
+from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
 from qvl.evaluation.judges import judge_answers
-from qvl.evaluation.manifest import (
-    MANIFEST,
-    differences,
-    hash_of_files,
-    make_manifest,
-    read_manifest,
-    write_manifest,
-)
-from qvl.evaluation.report.page import Report
-from qvl.evaluation.run import Asking, Progress, ask_all
-from qvl.evaluation.scoring import Outcome, ScoreFile, score_run
-from qvl.evaluation.shards import in_shard, merge_runs, read_shard
+from qvl.evaluation.manifest import MANIFEST, model_identity, read_manifest
+from qvl.evaluation.ray import ask_on_ray
+from qvl.evaluation.report.summary import write_summary
+from qvl.evaluation.run import Progress
+from qvl.evaluation.scoring import Outcome
+from qvl.evaluation.shards import merge_runs, read_shard
 from qvl.geometry import PixelLimits
 from qvl.messages import TextGenerator
+from qvl.model.presets import RELEASED
 from qvl.processing.settings import DEFAULT_LIMITS
 
 
@@ -45,41 +42,48 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     """Asks, scores and writes pages, one benchmark after another."""
     if args.limit is not None and args.limit < 1:
         raise InputError(f"--limit is {args.limit}, expected 1 or more")
-    benchmarks = find_benchmarks(args.benchmarks)
+    runs = [_run_of(benchmark, args) for benchmark in find_benchmarks(args.benchmarks)]
     model = _Model(args)
+    subject = Subject(generator=model, identity=model.identity, limits=model.limits)
     outcomes = []
-    for benchmark in benchmarks:
-        folder = Path(args.output) / benchmark.name
-        split = args.split or benchmark.split
-        questions = _Questions(
-            benchmark, split, data=args.data, limit=args.limit, shard=read_shard(args.shard)
-        )
-        manifest = make_manifest(
-            benchmark,
-            questions,
-            split=split,
-            model=model.identity,
-            inputs=asdict(model.limits),
-            limit=args.limit,
-            shard=args.shard,
-            command=shlex.join(["qvl", *sys.argv[1:]]),
-        )
-        check_same(folder, manifest)
-        write_manifest(folder, manifest)
-        note(f"{benchmark.title}: {manifest['questions']:,} questions")
-        asking = Asking(
-            generator=model,
-            params=benchmark.params,
-            limits=model.limits,
-            batch_size=args.batch,
-        )
-        total = int(manifest["questions"]) - int(manifest["broken"])
-        summary = ask_all(questions, folder, asking, total=total, report=show_progress)
-        if summary.new:
-            note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
-        outcomes.append(_score(benchmark, questions, folder, args))
+    for run in runs:
+        folder = Path(args.output) / run.benchmark.name
+        if args.ray is None:
+            begun = partial(_announce, run)
+            summary = ask(run, subject, folder, begun=begun, report=show_progress)
+            if summary.new:
+                note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
+        else:
+            note(f"{run.benchmark.title}: {args.ray} parts")
+            ask_on_ray(
+                run,
+                subject,
+                folder,
+                parts=args.ray,
+                num_gpus=args.ray_gpus,
+                report=show_progress,
+            )
+        outcomes.append(_score(run, folder, args))
+    note(f"pages: {write_summary(Path(args.output), BENCHMARKS)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
+
+
+def _run_of(benchmark: Benchmark, args: argparse.Namespace) -> Run:
+    return Run(
+        benchmark=benchmark,
+        split=args.split or "",
+        data=None if args.data is None else Path(args.data),
+        limit=args.limit,
+        shard=read_shard(args.shard),
+        batch_size=args.batch,
+        allow_code=args.allow_code,
+        command=shlex.join(["qvl", *sys.argv[1:]]),
+    )
+
+
+def _announce(run: Run, manifest: Mapping[str, Any]) -> None:
+    note(f"{run.benchmark.title}: {manifest['questions']:,} questions")
 
 
 def score_again(args: argparse.Namespace) -> int:
@@ -87,21 +91,35 @@ def score_again(args: argparse.Namespace) -> int:
     outcomes = []
     for folder in run_folders(Path(args.folder)):
         manifest = read_manifest(folder)
-        if manifest["benchmark"] == MINIWOB.name:
-            keys = episode_keys(**manifest["episodes"])
-            outcomes.append(score_questions(MINIWOB, list(questions_of(keys, folder)), folder))
+        if (played := _played(manifest, folder)) is not None:
+            outcomes.append(score_questions(*played, folder))
             continue
         (benchmark,) = find_benchmarks([str(manifest["benchmark"])])
-        questions = _Questions(
-            benchmark,
-            str(manifest["split"]),
-            data=args.data,
+        run = Run(
+            benchmark=benchmark,
+            split=str(manifest["split"]),
+            data=None if args.data is None else Path(args.data),
             limit=manifest.get("limit"),
             shard=read_shard(str(manifest.get("shard", "1/1"))),
+            allow_code=args.allow_code,
         )
-        outcomes.append(_score(benchmark, questions, folder, args))
+        outcomes.append(_score(run, folder, args))
+    if not (Path(args.folder) / MANIFEST).exists():
+        note(f"pages: {write_summary(Path(args.folder), BENCHMARKS)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
+
+
+def _played(
+    manifest: Mapping[str, Any], folder: Path
+) -> tuple[Benchmark, list[Question]] | None:
+    """A run whose questions are episodes; None if they were asked."""
+    name = str(manifest["benchmark"])
+    if name == MINIWOB.name:
+        return MINIWOB, list(questions_of(episode_keys(**manifest["episodes"]), folder))
+    if name in WORLDS:
+        return WORLDS[name], list(questions_of_tasks(manifest["tasks"]))
+    return None
 
 
 def merge(args: argparse.Namespace) -> int:
@@ -115,30 +133,6 @@ def merge(args: argparse.Namespace) -> int:
         note(f"{name}: {number:,} answers of {len(folders)} parts")
     write(args.output)
     return 0
-
-
-class _Questions(Iterable[Question]):
-    """The questions of a run, read anew each time they are gone through."""
-
-    def __init__(
-        self,
-        benchmark: Benchmark,
-        split: str,
-        *,
-        data: str | None,
-        limit: int | None,
-        shard: tuple[int, int],
-    ) -> None:
-        self._benchmark, self._split = benchmark, split
-        self._limit, self._shard = limit, shard
-        is_drawn = benchmark.area == "own"
-        self._folder = Path() if is_drawn else dataset_folder(
-            benchmark.source, data=None if data is None else Path(data), name=benchmark.name
-        )  # fmt: skip
-
-    def __iter__(self) -> Iterator[Question]:
-        questions = islice(self._benchmark.load(self._folder, self._split), self._limit)
-        return (question for question in questions if in_shard(question.key, self._shard))
 
 
 class _Model:
@@ -158,7 +152,7 @@ class _Model:
             return
         self._folder = options.model_folder(args)
         self.limits = options.load_processor(self._folder).settings.limits
-        self.identity = model_identity(self._folder, args)
+        self.identity = identity_of(self._folder, args)
 
     def generate(self, conversations: Any, params: Any) -> Any:
         """As `TextGenerator`."""
@@ -175,44 +169,38 @@ class _Model:
         return self._generator.generate(conversations, params)
 
 
-def model_identity(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """What a manifest says of a model in a folder, with its adapter if it has one."""
-    adapter = (
-        {} if args.adapter is None else {"adapter": hash_of_files(Path(args.adapter), "adapter_*")}
+def identity_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """What a manifest says of the model of the command line."""
+    return model_identity(
+        folder,
+        name=args.model or "the embedded tiny model",
+        adapter=None if args.adapter is None else Path(args.adapter),
     )
-    return {
-        **adapter,
-        "folder": str(folder),
-        "name": args.model or "the embedded tiny model",
-        "weights": hash_of_files(folder),
-    }
-
-
-def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Answers of one run are not mixed with those of another."""
-    if not (folder / MANIFEST).exists():
-        return
-    names = ("benchmark", "version", "split", "prompts", "decoding", "model", "inputs", "shard")
-    if other := differences(read_manifest(folder), manifest, names):
-        raise DataError(
-            f"{folder} has answers of another run: {other[0]}", hint="use another --output"
-        )
 
 
 def show_progress(done: Progress) -> None:
     """Prints how far a run is."""
-    minutes, seconds = divmod(round(done.seconds_left), 60)
     failed = f"  {done.failed:,} failed" if done.failed else ""
     progress(
-        f"{done.done:,}/{done.total:,}{failed}  {minutes}:{seconds:02} left",
+        f"{done.done:,}/{done.total:,}{failed}  {clock(done.seconds_left)} left",
         done=done.done + done.failed >= done.total,
     )
 
 
-def _score(
-    benchmark: Benchmark, questions: Iterable[Question], folder: Path, args: argparse.Namespace
-) -> Outcome:
+def clock(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> clock(75), clock(3 * 3600 + 61)
+    ('1:15', '3:01:01')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _score(run: Run, folder: Path, args: argparse.Namespace) -> Outcome:
     """Scores by the rule, or by the judge that was named."""
+    benchmark, questions = run.benchmark, run.questions()
     rule, judged_by = None, ""
     if args.judge is not None and benchmark.judge is not None:
         if args.judge_name is None:
@@ -222,29 +210,9 @@ def _score(
         )
         rule = judge_answers(benchmark, questions, folder, judge)
         judged_by = f"{args.judge_name}, {benchmark.judge.version}"
-    return score_questions(benchmark, questions, folder, rule=rule, judged_by=judged_by)
-
-
-def score_questions(
-    benchmark: Benchmark,
-    questions: Iterable[Question],
-    folder: Path,
-    *,
-    rule: Rule | None = None,
-    judged_by: str = "",
-) -> Outcome:
-    """Scores answers, and writes scores, result and pages."""
-    scores, report = ScoreFile(folder), Report(folder, benchmark)
-
-    def each(question: Question, scored: Scored) -> None:
-        scores.add(question, scored)
-        report.add(question, scored)
-
-    outcome = score_run(benchmark, questions, folder, rule=rule, judged_by=judged_by, each=each)
-    scores.close(outcome)
-    page = report.close(outcome, read_manifest(folder))
-    note(f"{benchmark.title}: {page}")
-    return outcome
+    return score_questions(
+        benchmark, questions, folder, rule=rule, judged_by=judged_by, allow_code=run.allow_code
+    )
 
 
 def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
@@ -252,17 +220,30 @@ def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
     if as_json:
         write_json([asdict(outcome) for outcome in outcomes])
         return
+    published = {
+        outcome.benchmark: BENCHMARKS[outcome.benchmark].published
+        if outcome.benchmark in BENCHMARKS
+        else {}
+        for outcome in outcomes
+    }
+    sizes = [size for size in RELEASED if any(size in found for found in published.values())]
     rows = [
         (
             outcome.benchmark,
             f"{outcome.headline:.1f}",
             f"{100 * outcome.stderr:.1f}",
+            *(
+                f"{published[outcome.benchmark][size]:g}"
+                if size in published[outcome.benchmark]
+                else ""
+                for size in sizes
+            ),
             outcome.metric,
             f"{outcome.count:,}",
-            str(outcome.unparsed),
-            str(outcome.unanswered + outcome.broken),
+            f"{outcome.unparsed:,}",
+            f"{outcome.unanswered + outcome.broken:,}",
         )
         for outcome in outcomes
     ]
-    header = ("benchmark", "score", "±", "metric", "questions", "unread", "unanswered")
+    header = ("benchmark", "score", "±", *sizes, "metric", "questions", "unread", "unanswered")
     write_table(header, rows)

@@ -53,7 +53,7 @@ def make_manifest(
         command: as it was typed.
 
     Raises:
-        DataError: a key comes twice, or there is no question.
+        DataError: a key comes twice, or the whole has no question.
     """
     prompts = 0
     keys: set[str] = set()
@@ -66,7 +66,7 @@ def make_manifest(
         line = json.dumps([question.key, prompt_text(question.conversation)])
         digest = hashlib.sha256(line.encode("utf-8", "replace")).digest()
         prompts = add_hashes(prompts, int.from_bytes(digest, "big"))
-    if not keys:
+    if not keys and shard == "1/1":  # a part may have none
         raise DataError(f"{benchmark.name} has no questions in the split {split!r}")
     manifest = {
         "benchmark": benchmark.name,
@@ -187,3 +187,17 @@ def hash_of_files(folder: Path, pattern: str = "*.safetensors") -> str:
         with open(path, "rb") as file:
             total.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()
+
+
+def model_identity(folder: Path, *, name: str = "", adapter: Path | None = None) -> dict[str, Any]:
+    """Returns what a manifest says of a model in a folder, with its adapter if it has one.
+
+    Args:
+        folder: of the weights.
+        name: by which it was asked for; empty for the folder's.
+        adapter: folder of one that is merged into it.
+    """
+    found = {"folder": str(folder), "name": name or folder.name, "weights": hash_of_files(folder)}
+    if adapter is not None:
+        found["adapter"] = hash_of_files(adapter, "adapter_*")
+    return found

@@ -86,7 +86,7 @@ class Report:
             links.append(f'<a href="failures-{self.num_pages + 1}.html">next</a>')
         nav = f"<nav>{' '.join(links)}</nav>"
         body = f"<h1>{text(title)}</h1>{nav}{self._filters()}{''.join(self._pieces)}{nav}"
-        _write(self.folder / f"failures-{self.num_pages}.html", title, body)
+        write_page(self.folder / f"failures-{self.num_pages}.html", title, body)
         self._pieces, self._here = [], Counter()
 
     def _filters(self) -> str:
@@ -137,7 +137,7 @@ class Report:
             ]
         )
         path = self.folder / "index.html"
-        _write(path, benchmark.title, body)
+        write_page(path, benchmark.title, body)
         return path
 
     def _links(self) -> str:
@@ -248,7 +248,17 @@ def _told(value: object) -> str:
     return "\n".join(f"{name}: {entry}" for name, entry in value.items())
 
 
-def _write(path: Path, title: str, body: str) -> None:
+def write_page(path: Path, title: str, body: str) -> None:
+    """Writes one page of ours at once.
+
+    Args:
+        path: of the file.
+        title: of the page, as text.
+        body: as HTML.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'

@@ -1,0 +1,213 @@
+"""One benchmark from files to pages: which questions, whose answers, one folder.
+
+Owns: the order of manifest, asking, scoring and pages, and that a folder holds one run. Does not
+own any of these steps, nor the model.
+
+    Run -> questions;  Run, Subject -> ask -> answers
+    questions, answers -> score_questions -> Outcome
+
+A folder holds manifest.json, answers.jsonl, failures.jsonl, scores.jsonl, result.json, report/.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from qvl.errors import ConfigError, DataError, InputError
+from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
+from qvl.evaluation.dataset_files import dataset_folder
+from qvl.evaluation.manifest import (
+    MANIFEST,
+    differences,
+    make_manifest,
+    read_manifest,
+    write_manifest,
+)
+from qvl.evaluation.report.page import Report
+from qvl.evaluation.run import Asking, Progress, RunSummary, ask_all
+from qvl.evaluation.scoring import Outcome, ScoreFile, check_code_allowed, score_run
+from qvl.evaluation.shards import in_shard
+from qvl.geometry import PixelLimits
+from qvl.messages import TextGenerator
+from qvl.processing.settings import DEFAULT_LIMITS
+
+_SAME_FOLDER = (
+    "benchmark", "version", "split", "prompts", "decoding", "model", "inputs", "shard",
+)  # fmt: skip
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What is run: everything but the model.
+
+    Attributes:
+        benchmark: whose questions.
+        split: instead of the benchmark's own; empty for that.
+        data: folder with the files; None for the hub's.
+        limit: only so many questions, the first ones.
+        shard: number and count of the part that is run.
+        batch_size: questions that are given to the model at once.
+        allow_code: whether programs that the model wrote may be run.
+        command: that made the run, for the manifest.
+
+    Raises:
+        InputError: the limit is below 1.
+        ConfigError: the batch size is below 1, or programs would have to be run, but may not.
+    """
+
+    benchmark: Benchmark
+    split: str = ""
+    data: Path | None = None
+    limit: int | None = None
+    shard: tuple[int, int] = (1, 1)
+    batch_size: int = 16
+    allow_code: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"limit is {self.limit} questions, expected 1 or more")
+        if self.batch_size < 1:
+            raise ConfigError(f"batch_size is {self.batch_size}, expected 1 or more")
+        check_code_allowed(self.benchmark, self.allow_code)  # now, not after an hour of answers
+
+    def questions(self) -> "Questions":
+        """The questions, read anew each time they are gone through: no media is kept.
+
+        Raises:
+            DataError: there are no files.
+        """
+        return Questions(self)
+
+
+class Questions(Iterable[Question]):
+    """The questions of a run; its files are found at once and read when they are gone through."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        benchmark = run.benchmark
+        self._folder = Path()
+        if benchmark.area != "own":  # those are drawn
+            self._folder = dataset_folder(benchmark.source, data=run.data, name=benchmark.name)
+
+    def __iter__(self) -> Iterator[Question]:
+        run = self._run
+        loaded = run.benchmark.load(self._folder, run.split or run.benchmark.split)
+        return (q for q in islice(loaded, run.limit) if in_shard(q.key, run.shard))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """The model that is asked.
+
+    Attributes:
+        generator: answers conversations.
+        identity: what the manifest says of it: folder and hash of its files, or address and name.
+        limits: its pixel limits, for parts that have none of their own.
+    """
+
+    generator: TextGenerator
+    identity: Mapping[str, Any]
+    limits: PixelLimits = DEFAULT_LIMITS
+
+
+def manifest_of(run: Run, subject: Subject) -> dict[str, Any]:
+    """Returns the manifest of a run; reads through all questions.
+
+    Raises:
+        DataError: as `make_manifest`.
+    """
+    return make_manifest(
+        run.benchmark,
+        run.questions(),
+        split=run.split or run.benchmark.split,
+        model=subject.identity,
+        inputs=asdict(subject.limits),
+        limit=run.limit,
+        shard="{}/{}".format(*run.shard),
+        command=run.command,
+    )
+
+
+def ask(
+    run: Run,
+    subject: Subject,
+    folder: Path,
+    *,
+    begun: Callable[[Mapping[str, Any]], None] = lambda manifest: None,
+    report: Callable[[Progress], None] = _silent,
+) -> RunSummary:
+    """Asks what has no answer yet, after the manifest was written.
+
+    Args:
+        run: what is asked.
+        subject: who is asked.
+        folder: of the run.
+        begun: called with the manifest before the first question.
+        report: called after each batch.
+
+    Raises:
+        DataError: the folder holds another run; and as `make_manifest` and `ask_all`.
+        ConfigError: as `ask_all`.
+    """
+    manifest = manifest_of(run, subject)
+    check_same(folder, manifest)
+    write_manifest(folder, manifest)
+    begun(manifest)
+    asking = Asking(
+        generator=subject.generator,
+        params=run.benchmark.params,
+        limits=subject.limits,
+        batch_size=run.batch_size,
+    )
+    total = int(manifest["questions"]) - int(manifest["broken"])
+    return ask_all(run.questions(), folder, asking, total=total, report=report)
+
+
+def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Raises DataError if a folder has answers of another run: they are never mixed."""
+    if not (folder / MANIFEST).exists():
+        return
+    if other := differences(read_manifest(folder), manifest, _SAME_FOLDER):
+        raise DataError(
+            f"{folder} has answers of another run: {other[0]}", hint="use another --output"
+        )
+
+
+def score_questions(
+    benchmark: Benchmark,
+    questions: Iterable[Question],
+    folder: Path,
+    *,
+    rule: Rule | None = None,
+    judged_by: str = "",
+    allow_code: bool = False,
+) -> Outcome:
+    """Scores the answers in a folder, and writes scores, result and pages.
+
+    Arguments and errors as `score_run`.
+    """
+    scores, report = ScoreFile(folder), Report(folder, benchmark)
+
+    def each(question: Question, scored: Scored) -> None:
+        scores.add(question, scored)
+        report.add(question, scored)
+
+    outcome = score_run(
+        benchmark,
+        questions,
+        folder,
+        rule=rule,
+        judged_by=judged_by,
+        allow_code=allow_code,
+        each=each,
+    )
+    scores.close(outcome)
+    report.close(outcome, read_manifest(folder))
+    return outcome
