@@ -46,6 +46,12 @@ def test_tiny_losses_may_jump() -> None:
     assert guard.judge(0.5, 1.0) is None
 
 
+def test_after_steps_that_had_nothing_to_learn_others_may_follow() -> None:
+    guard = StepGuard(FailurePolicy())
+    assert all(guard.judge(2.0, 0.0) is None for _ in range(20))
+    assert guard.judge(2.0, 1.0) is None
+
+
 def test_spikes_do_not_become_usual() -> None:
     guard = used(StepGuard(FailurePolicy(most_skipped=200)))
     assert all(guard.judge(2.0, 100.0) is not None for _ in range(100))

@@ -88,7 +88,8 @@ class StepGuard:
             "gradient norm": float(self._norms.nanmedian()),
         }
         for name, value in (("loss", loss), ("gradient norm", norm)):
-            if value > spike * usual[name]:
+            # A norm that is usually 0 is that of steps with nothing to learn.
+            if usual[name] and value > spike * usual[name]:
                 return f"the {name} is {value:.4g}, {value / usual[name]:.0f} times the usual"
         return None
 
