@@ -18,6 +18,7 @@ from qvl.evaluation.benchmarks.gpqa import GPQA
 from qvl.evaluation.benchmarks.hallusionbench import HALLUSIONBENCH
 from qvl.evaluation.benchmarks.humaneval import HUMANEVAL
 from qvl.evaluation.benchmarks.ifeval import IFEVAL
+from qvl.evaluation.benchmarks.livebench import livebench_benchmarks
 from qvl.evaluation.benchmarks.longvideobench import LONGVIDEOBENCH, LONGVIDEOBENCH_SUBTITLES
 from qvl.evaluation.benchmarks.lvbench import LVBENCH
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
@@ -47,6 +48,7 @@ from qvl.evaluation.benchmarks.mvbench import MVBENCH
 from qvl.evaluation.benchmarks.ocrbench import OCRBENCH
 from qvl.evaluation.benchmarks.ocrbench_v2 import OCRBENCH_V2_EN, OCRBENCH_V2_ZH
 from qvl.evaluation.benchmarks.odinw import ODINW
+from qvl.evaluation.benchmarks.olmocr_bench import OLMOCR_BENCH
 from qvl.evaluation.benchmarks.omnidocbench import (
     OMNIDOCBENCH_EN,
     OMNIDOCBENCH_V15,
@@ -104,6 +106,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         MATH,
         MATH_500,
         IFEVAL,
+        *livebench_benchmarks(),
         HUMANEVAL,
         MULTIPL_E,
         # documents and text in pictures
@@ -125,6 +128,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         OMNIDOCBENCH_EN,
         OMNIDOCBENCH_ZH,
         OMNIDOCBENCH_V15,
+        OLMOCR_BENCH,
         # boxes, points, counts
         *refcoco_benchmarks(),
         ODINW,
