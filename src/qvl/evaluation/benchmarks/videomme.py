@@ -4,7 +4,7 @@ without subtitles.
 Layout: lmms-lab/Video-MME, videomme/test-*.parquet: videoID, question_id, duration (short, medium,
 long), domain, sub_category, task_type, question, options ("A. ..."), answer (a letter); the
 unpacked archives: data/VIDEOID.mp4, subtitle/VIDEOID.srt. A video without a file of subtitles has
-no speech: it is asked with none, as the authors do.
+no speech: its questions are asked with the words for that, as lmms-eval does.
 Prompt: the authors'. lmms-eval speaks of subtitles also where there are none, and asks for the
 letter in other words.
 Subtitles: of the frames that are sampled, as the authors give them.
