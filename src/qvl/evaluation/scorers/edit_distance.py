@@ -79,6 +79,40 @@ def _distance(long: Sequence[object], short: Sequence[object]) -> int:
     return distance
 
 
+def stretch_distances(piece: str, text: str) -> list[int]:
+    """Returns the edits between a piece and the nearest stretch of a text that ends at each place.
+
+    Source: as `edit_distance`, but a stretch may begin anywhere at no cost.
+
+    >>> stretch_distances("cat", "a cut")
+    [3, 2, 2, 2, 2, 1]
+
+    Args:
+        piece: not empty.
+        text: of N characters.
+
+    Returns:
+        N + 1 distances; the first is that of the empty stretch.
+    """
+    places: dict[str, int] = {}
+    for index, char in enumerate(piece):
+        places[char] = places.get(char, 0) | 1 << index
+    ones, last = (1 << len(piece)) - 1, 1 << len(piece) - 1
+    rises, falls, distance = ones, 0, len(piece)
+    distances = [distance]
+    for char in text:
+        match = places.get(char, 0)
+        diagonal = (((match & rises) + rises) ^ rises) | match | falls
+        up, down = falls | ~(diagonal | rises) & ones, rises & diagonal
+        distance += bool(up & last) - bool(down & last)
+        distances.append(distance)
+        up <<= 1
+        down <<= 1
+        rises = (down | ~(diagonal | up)) & ones
+        falls = up & diagonal & ones
+    return distances
+
+
 def normalised_distance(a: Sequence[object], b: Sequence[object]) -> float:
     """Returns the distance over the longer length, 0 for two empty sequences."""
     longer = max(len(a), len(b))

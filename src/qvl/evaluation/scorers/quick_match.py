@@ -20,7 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qvl.evaluation.scorers.assignment import cheapest_pairs
-from qvl.evaluation.scorers.edit_distance import edit_distance, normalised_distance
+from qvl.evaluation.scorers.edit_distance import (
+    edit_distance,
+    normalised_distance,
+    stretch_distances,
+)
 
 # Source: match_quick.py.
 _SURE, _HOPELESS, _PART_OF_TRUTH, _PART_OF_ANSWER = 0.25, 0.7, 0.6, 0.4
@@ -110,10 +114,11 @@ def _joined(costs: Costs, answers: Sequence[str], truths: Sequence[str]) -> list
     """The answers in order, some of them joined because a truth needs them together."""
     sure = costs < _SURE
     open_truths = [i for i in range(len(truths)) if not sure[i].any()]
-    taken = sure.any(axis=0)
+    taken = {j for j in range(len(answers)) if sure[:, j].any()}
+    starts = [j for j in range(len(answers)) if j not in taken]
     wishes: list[tuple[tuple[int, ...], float]] = []
     for i in open_truths:
-        runs = [_run(truths[i], answers, start, taken) for start in np.flatnonzero(~taken)]
+        runs = [_run(truths[i], answers, start, taken) for start in starts]
         if runs:
             texts = [" ".join(answers[j] for j in run) for run in runs]
             distances = [normalised_distance(truths[i], text) for text in texts]
@@ -129,27 +134,24 @@ def _joined(costs: Costs, answers: Sequence[str], truths: Sequence[str]) -> list
     return units
 
 
-def _run(
-    truth: str, answers: Sequence[str], start: int, taken: npt.NDArray[np.bool_]
-) -> tuple[int, ...]:
+def _run(truth: str, answers: Sequence[str], start: int, taken: set[int]) -> tuple[int, ...]:
     """As many answers from a place on as bring them nearer to the truth."""
-    stop = int(start) + 1
-    while stop < len(answers) and not taken[stop]:
+    stop = start + 1
+    while stop < len(answers) and stop not in taken:
         # The cheap conditions first: a block longer than the truth is no part of it.
         if not _is_within(answers[stop], truth, _PART_OF_TRUTH):
             break
         if not all(
-            _is_within(answers[j], truth, _PART_OF_TRUTH, or_equal=True)
-            for j in range(int(start), stop)
+            _is_within(answers[j], truth, _PART_OF_TRUTH, or_equal=True) for j in range(start, stop)
         ):
             break
-        shorter, longer = (" ".join(answers[int(start) : end]) for end in (stop, stop + 1))
+        shorter, longer = (" ".join(answers[start:end]) for end in (stop, stop + 1))
         if normalised_distance(truth, longer) > normalised_distance(truth, shorter):
             break
         stop += 1
         if len(longer) > len(truth):
             break
-    return tuple(range(int(start), stop))
+    return tuple(range(start, stop))
 
 
 def _compatible(wishes: list[tuple[tuple[int, ...], float]]) -> list[tuple[int, ...]]:
@@ -224,7 +226,7 @@ def _is_within(piece: str, text: str, limit: float, *, or_equal: bool = False) -
     if not piece or len(piece) > len(text):
         return False
     bound = limit * len(piece)
-    nearest = _nearest_stretch(piece, text)
+    nearest = min(stretch_distances(piece, text))
     if nearest > bound or (nearest == bound and not or_equal):
         return False
     if 2 * nearest < bound:
@@ -235,27 +237,3 @@ def _is_within(piece: str, text: str, limit: float, *, or_equal: bool = False) -
     )
     share = least / len(piece)
     return share <= limit if or_equal else share < limit
-
-
-def _nearest_stretch(piece: str, text: str) -> int:
-    """The fewest edits between a piece and any stretch of a text.
-
-    Source: Myers 1999, as ``edit_distance``, but a stretch may begin anywhere at no cost.
-    """
-    places: dict[str, int] = {}
-    for index, char in enumerate(piece):
-        places[char] = places.get(char, 0) | 1 << index
-    ones, last = (1 << len(piece)) - 1, 1 << len(piece) - 1
-    rises, falls, distance = ones, 0, len(piece)
-    best = distance
-    for char in text:
-        match = places.get(char, 0)
-        diagonal = (((match & rises) + rises) ^ rises) | match | falls
-        up, down = falls | ~(diagonal | rises) & ones, rises & diagonal
-        distance += bool(up & last) - bool(down & last)
-        best = min(best, distance)
-        up <<= 1
-        down <<= 1
-        rises = (down | ~(diagonal | up)) & ones
-        falls = up & diagonal & ones
-    return best
