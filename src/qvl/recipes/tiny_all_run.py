@@ -59,7 +59,6 @@ _HELD_OUT = 987_654_321
 # Wide, so that no kind is rare for its length.
 _HELD_OUT_BUDGET = PackBudget(max_tokens=4000, max_patches=4800)
 _WHITENING_PICTURES = 400
-_WARMUP = 20
 # A second moment over about 50 steps, as for the embedded model: the stages are short.
 _OPTIMISER = OptimiserConfig(betas=(0.9, 0.98), weight_decay=0.02)
 
@@ -211,7 +210,7 @@ def _drawn_stages(
         rates=small.rates,
         objective=AnswerObjective(weighting="sqrt"),
         source=source,
-        schedule=Schedule(shape="cosine", warmup=min(_WARMUP, small.steps), floor=0.05),
+        schedule=Schedule(shape="cosine", warmup=max(1, small.steps // 15), floor=0.05),
     )
     unseen = _held_out_packs(run, number, small.held_out, processor)
     return stage, {"": _stage_like(stage, unseen, run.held_out_packs)}
