@@ -125,6 +125,17 @@ def test_a_judge_is_asked_once_and_its_scores_have_its_name(tmp_path: Path) -> N
         judge_answers(QUIZ, load(Path(), "test"), tmp_path, model)
 
 
+def test_an_error_is_of_the_headline_or_not_told(tmp_path: Path) -> None:
+    _run(tmp_path, _wrong_on(1, 2, 3))
+    outcome = read_result(tmp_path)
+    share = outcome.stderr
+    assert outcome.headline_error == pytest.approx(100 * share)
+    mean, count = outcome.mean, outcome.count
+    for headline, error in ((mean, share), (mean * count, share * count), (0.4 * mean, None)):
+        other = replace(outcome, numbers={"accuracy": headline})
+        assert other.headline_error == (None if error is None else pytest.approx(error))
+
+
 def test_benchmarks_are_found_by_name_area_and_suite() -> None:
     assert {item.name for item in find_benchmarks(["own-click", "own-click"])} == {"own-click"}
     assert find_benchmarks(["suite"]) == find_benchmarks(["own"])

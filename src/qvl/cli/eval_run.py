@@ -30,7 +30,7 @@ from qvl.evaluation.manifest import MANIFEST, model_identity, read_manifest
 from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.report.summary import write_summary
 from qvl.evaluation.run import Progress
-from qvl.evaluation.scoring import Outcome
+from qvl.evaluation.scoring import Outcome, told
 from qvl.evaluation.shards import merge_runs, read_shard
 from qvl.geometry import PixelLimits
 from qvl.messages import TextGenerator
@@ -110,9 +110,7 @@ def score_again(args: argparse.Namespace) -> int:
     return 0
 
 
-def _played(
-    manifest: Mapping[str, Any], folder: Path
-) -> tuple[Benchmark, list[Question]] | None:
+def _played(manifest: Mapping[str, Any], folder: Path) -> tuple[Benchmark, list[Question]] | None:
     """A run whose questions are episodes; None if they were asked."""
     name = str(manifest["benchmark"])
     if name == MINIWOB.name:
@@ -230,8 +228,8 @@ def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
     rows = [
         (
             outcome.benchmark,
-            f"{outcome.headline:.1f}",
-            f"{100 * outcome.stderr:.1f}",
+            told(outcome.headline),
+            "" if outcome.headline_error is None else told(outcome.headline_error),
             *(
                 f"{published[outcome.benchmark][size]:g}"
                 if size in published[outcome.benchmark]

@@ -7,6 +7,7 @@ Owns: every question gets a score, answered or not; totals and slices. Does not 
 """
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Outcome:
         benchmark: its name.
         metric: the headline.
         numbers: of `Benchmark.total`.
-        stderr: of the mean of the scores behind the headline, in their unit.
+        mean: of the scores behind the headline, in their unit.
+        stderr: of this mean.
         count: questions, all of them.
         unanswered: without an answer, and so wrong.
         broken: that could not be asked, and so wrong.
@@ -59,6 +61,7 @@ class Outcome:
     benchmark: str
     metric: str
     numbers: Mapping[str, float]
+    mean: float
     stderr: float
     count: int
     unanswered: int
@@ -72,6 +75,27 @@ class Outcome:
     def headline(self) -> float:
         """The number that the report prints."""
         return self.numbers[self.metric]
+
+    @property
+    def headline_error(self) -> float | None:
+        """Standard error of the headline, in its unit.
+
+        None where the headline is no mean of scores, in percent or not, nor their sum, as of an F1
+        or of a mean of groups: the error of another number would be misleading.
+        """
+        for factor in (100.0, 1.0, float(self.count)):
+            if math.isclose(self.headline, factor * self.mean, rel_tol=1e-9, abs_tol=1e-9):
+                return factor * self.stderr
+        return None
+
+
+def told(number: float) -> str:
+    """A score for people: one digit after the point, of a share three.
+
+    >>> told(76.25), told(0.40912), told(2157)
+    ('76.2', '0.409', '2157.0')
+    """
+    return f"{number:.3f}" if 0 < abs(number) < 1 else f"{number:.1f}"
 
 
 def score_run(
@@ -123,11 +147,13 @@ def score_run(
     if not found:
         raise DataError(f"{benchmark.name} has no questions to score")
     counted = [item for item in found if benchmark.in_headline(item)]
+    values = [item.score.value for item in counted]
     return Outcome(
         benchmark=benchmark.name,
         metric=benchmark.metric,
         numbers=dict(benchmark.total(found)),
-        stderr=standard_error([item.score.value for item in counted], clusters_of(counted)),
+        mean=math.fsum(values) / max(1, len(values)),
+        stderr=standard_error(values, clusters_of(counted)),
         count=len(found),
         unanswered=unanswered,
         broken=broken,
@@ -222,6 +248,7 @@ class ScoreFile:
             "benchmark": outcome.benchmark,
             "metric": outcome.metric,
             "numbers": dict(outcome.numbers),
+            "mean": outcome.mean,
             "stderr": outcome.stderr,
             "count": outcome.count,
             "unanswered": outcome.unanswered,

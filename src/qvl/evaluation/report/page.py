@@ -19,7 +19,7 @@ from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.report.failures import failure_html
 from qvl.evaluation.report.media import escaped as text
 from qvl.evaluation.report.style import STYLE
-from qvl.evaluation.scoring import Outcome
+from qvl.evaluation.scoring import Outcome, told
 from qvl.model.presets import RELEASED
 
 _PER_PAGE = 50
@@ -186,9 +186,9 @@ def _page_links(pages: Iterable[int], *, target: str = "", most: int = _MOST_LIN
 
 def _headline(outcome: Outcome) -> str:
     judged = f", judged by {text(outcome.judged_by)}" if outcome.judged_by else ""
-    error = f"± {100 * outcome.stderr:.1f}" if outcome.stderr else ""
+    error = f"± {told(outcome.headline_error)}" if outcome.headline_error else ""
     return (
-        f'<p class="big">{outcome.headline:.1f} <small>{error} {text(outcome.metric)}, '
+        f'<p class="big">{told(outcome.headline)} <small>{error} {text(outcome.metric)}, '
         f"{outcome.count:,} questions{judged}</small></p>"
     )
 
@@ -203,7 +203,7 @@ def _beside(benchmark: Benchmark, outcome: Outcome, name: str) -> str:
     most = max(*(abs(value) for value in rows.values()), 1e-9)
     lines = [
         f"<tr{' class=own' if label == (name or 'this run') else ''}><td>{text(label)}</td>"
-        f'<td class="n">{value:.1f}</td><td class="wide">'
+        f'<td class="n">{told(value)}</td><td class="wide">'
         f'<span class="bar" style="width:{100 * abs(value) / most:.0f}%"></span></td></tr>'
         for label, value in sorted(rows.items(), key=lambda row: row[1])
     ]
@@ -226,7 +226,7 @@ def _counts(outcome: Outcome) -> str:
 
 def _numbers(outcome: Outcome) -> str:
     rows = "".join(
-        f'<tr><td>{text(name)}</td><td class="n">{value:.2f}</td></tr>'
+        f'<tr><td>{text(name)}</td><td class="n">{told(value)}</td></tr>'
         for name, value in outcome.numbers.items()
     )
     return f"<div><h2>Numbers</h2><table>{rows}</table></div>"
@@ -234,14 +234,14 @@ def _numbers(outcome: Outcome) -> str:
 
 def _manifest(manifest: Mapping[str, Any]) -> str:
     rows = "".join(
-        f'<tr><td>{text(name)}</td><td><pre dir="auto">{text(_told(value))}</pre></td></tr>'
+        f'<tr><td>{text(name)}</td><td><pre dir="auto">{text(_entries(value))}</pre></td></tr>'
         for name, value in manifest.items()
         if value not in (None, "", {})
     )
     return f"<h2>How it was run</h2><table>{rows}</table>"
 
 
-def _told(value: object) -> str:
+def _entries(value: object) -> str:
     """A value of the manifest, the entries of a record below one another."""
     if not isinstance(value, Mapping):
         return str(value)

@@ -13,7 +13,7 @@ from qvl.evaluation.benchmark import Benchmark
 from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.media import escaped as text
 from qvl.evaluation.report.page import write_page
-from qvl.evaluation.scoring import RESULT, Outcome, read_result
+from qvl.evaluation.scoring import RESULT, Outcome, read_result, told
 from qvl.model.presets import RELEASED
 
 
@@ -63,8 +63,8 @@ def _row(
     published = _published(benchmarks, outcome)
     lost = outcome.unanswered + outcome.broken
     numbers = [
-        f"<b>{outcome.headline:.1f}</b>",
-        f"± {100 * outcome.stderr:.1f}" if outcome.stderr else "",
+        f"<b>{told(outcome.headline)}</b>",
+        f"± {told(outcome.headline_error)}" if outcome.headline_error else "",
         *(f"{published[size]:g}" if size in published else "" for size in sizes),
         text(outcome.metric),
         f"{outcome.count:,}",
