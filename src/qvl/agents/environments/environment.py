@@ -176,7 +176,7 @@ def world_benchmark(
         total=_total,
         metric="success",
         published=published,
-        params=SamplingParams(max_tokens=512),
+        params=SamplingParams(max_tokens=256),
     )
 
 
