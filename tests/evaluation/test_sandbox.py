@@ -98,6 +98,7 @@ def test_it_touches_no_other_process() -> None:
             "setsid": "os.setsid()",
             "setpgid": "os.setpgid(0, 0)",
             "fork": "os.fork()",
+            "socket": "import socket; socket.socket(socket.AF_UNIX)",
             "program": "subprocess.run(['true'])",
         }
         ran = _python(TRY_EACH.format(ways=ways))
@@ -128,11 +129,15 @@ def test_it_ends_at_its_limits() -> None:
 
 
 def test_children_are_ended_with_it(tmp_path: Path) -> None:
-    code = "(while true; do echo $$; sleep 0.1; done) & disown; sleep 0.1; echo ok"
+    code = (
+        "setsid sleep 30 && echo away; (while true; do echo $$; sleep 0.1; done) & disown; echo ok"
+    )
     with Sandbox({"a.sh": code}) as box:
         ran = box.run(["bash", "a.sh"], limits=Limits(may_fork=True, seconds=2.0))
         held = str(box.folder)
     assert "ok" in ran.output
+    assert "away" not in ran.output
+    assert "Operation not permitted" in ran.errors  # of setsid, which would leave the group
     for process in Path("/proc").glob("[0-9]*"):
         try:
             assert os.readlink(process / "cwd") != held
