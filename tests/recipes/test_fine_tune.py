@@ -19,6 +19,9 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.recipes import fine_tune
 from qvl.recipes.fine_tune import Prepared, look, prepare, train
 from qvl.recipes.fine_tune_options import FineTuneOptions
+from qvl.training.checkpoint.published import export_checkpoint
+from qvl.training.checkpoint.reader import open_checkpoint
+from qvl.training.parallel.layout import Layout
 from tests.data.small import picture
 from tests.training.small import small_config, small_inputs
 
@@ -168,6 +171,28 @@ class Kept:
     def __call__(self, line: dict[str, Any]) -> None:
         with open(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
+
+
+@pytest.mark.parametrize(("kind", "rank"), [("sft", None), ("reward", 2)])
+def test_shards_are_put_together_in_the_end(
+    model: Path, tmp_path: Path, kind: str, rank: int | None
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    record = {"prompt": "what is there?", "chosen": "a red circle", "rejected": "of the image"}
+    path.write_text("\n".join(json.dumps(record) for _ in range(2)))
+    ready = prepared(
+        model, path, tmp_path / "run", kind=kind, lora_rank=rank, processes=2, samples_per_step=2
+    )
+    shards = Layout(dp_replicate=1, dp_shard=None)
+    result = train(
+        replace(ready, run=replace(ready.run, layout=shards)), report=Kept(tmp_path / "kept")
+    )
+    assert result == ready.result
+    export_checkpoint(open_checkpoint(ready.run.folder), tmp_path / "saved", inputs=model)
+    trained, saved = (load_model(one).state_dict() for one in (result, tmp_path / "saved"))
+    assert all(torch.equal(value, saved[name]) for name, value in trained.items())
+    before = load_model(model).state_dict()
+    assert not all(torch.equal(value, before[name]) for name, value in trained.items())
 
 
 def test_two_processes_share_a_run(model: Path, data: Path, tmp_path: Path) -> None:

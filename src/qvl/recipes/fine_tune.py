@@ -35,7 +35,7 @@ from qvl.errors import CheckpointError, ConfigError
 from qvl.geometry import PixelLimits
 from qvl.messages import Image, Text
 from qvl.model.config import ModelConfig
-from qvl.model.lora import add_lora, merge_lora
+from qvl.model.lora import adapter_parameters, add_lora, merge_lora
 from qvl.model.lora_config import LoraConfig
 from qvl.model.quantized_linear import Quantize
 from qvl.model.vlm import Qwen2_5_VL
@@ -51,6 +51,7 @@ from qvl.training.machine import measured_peak, memory_at_hand
 from qvl.training.objectives.reward import RewardObjective
 from qvl.training.parallel import launch
 from qvl.training.parallel.layout import Layout
+from qvl.training.parallel.prepare import copy_whole
 from qvl.training.record import write_record
 from qvl.training.reward_model import save_reward_head
 from qvl.training.schedule import Schedule
@@ -265,14 +266,17 @@ def train(prepared: Prepared, *, report: Report) -> Path | None:
 
 def build(options: FineTuneOptions) -> Qwen2_5_VL:
     """Returns the model to train, with adapters if there are to be some."""
-    if options.lora_rank is None:
-        return load_model(options.model, dtype=torch.float32, device=options.device)
     # Under adapters nothing but the adapters is updated, so half precision is enough on a GPU.
-    half = torch.bfloat16 if options.device.startswith("cuda") else torch.float32
+    is_half = options.lora_rank is not None and options.device.startswith("cuda")
+    return _loaded(options, torch.bfloat16 if is_half else torch.float32, options.device)
+
+
+def _loaded(options: FineTuneOptions, dtype: torch.dtype | None, device: str) -> Qwen2_5_VL:
     quantised = None if options.quantise == "none" else Quantize(options.quantise)
-    model = load_model(options.model, dtype=half, device=options.device, replace=quantised)
-    config = LoraConfig(rank=options.lora_rank, alpha=2.0 * options.lora_rank, targets=("llm",))
-    add_lora(model, config, generator=torch.Generator().manual_seed(options.seed))
+    model = load_model(options.model, dtype=dtype, device=device, replace=quantised)
+    if options.lora_rank is not None:
+        config = LoraConfig(rank=options.lora_rank, alpha=2.0 * options.lora_rank, targets=("llm",))
+        add_lora(model, config, generator=torch.Generator().manual_seed(options.seed))
     return model
 
 
@@ -288,6 +292,8 @@ def _train_rank(prepared: Prepared, report: Report) -> None:
         watch = Watch(prepared, report)
         trainer = Trainer(prepared.run, model, report=watch.report, look=watch.look)
         finished = trainer.run()
+        if finished and trainer.ranks.layout.is_sharded:
+            model = _whole(options, model, rank=trainer.rank)
         if finished and trainer.rank == 0:
             save(prepared, model)
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -296,6 +302,14 @@ def _train_rank(prepared: Prepared, report: Report) -> None:
             hint="use --recompute full, --lora, --lora --quantise nf4, or a smaller --max-length; "
             "the same command then goes on",
         ) from error
+
+
+def _whole(options: FineTuneOptions, model: Qwen2_5_VL, *, rank: int) -> Qwen2_5_VL:
+    """The model that ranks have parts of, whole on the first of them; every rank calls this."""
+    trained = adapter_parameters(model) or dict(model.named_parameters())
+    whole = _loaded(options, None, "cpu") if rank == 0 else None
+    copy_whole(trained, whole)
+    return model if whole is None else whole
 
 
 def save(prepared: Prepared, model: Qwen2_5_VL) -> None:

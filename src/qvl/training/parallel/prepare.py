@@ -7,12 +7,14 @@ Owns the order in which that is done. Does not own the parts: ``tensor``, ``cont
     whole: tokens and media shared by the ranks of a pack -> the rest sharded -> PackLoss
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
 
 from qvl.model.language import DecoderLayer
 from qvl.model.vlm import Qwen2_5_VL
@@ -96,6 +98,21 @@ def prepare(model: Qwen2_5_VL, ranks: Ranks, *, precision: Precision = "float32"
     _shard(loss, ranks.rest, ranks, precision)
     loss.register_forward_hook(_give_back)
     return loss
+
+
+@torch.no_grad()
+def copy_whole(parameters: Mapping[str, Tensor], target: nn.Module | None) -> None:
+    """Copies parameters that ranks have parts of into a model that is whole; every rank calls it.
+
+    Args:
+        parameters: by name, the same names on every rank.
+        target: has parameters of these names; None on ranks that get no copy.
+    """
+    targets = {} if target is None else dict(target.named_parameters())
+    for name, parameter in parameters.items():
+        whole = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
+        if target is not None:
+            targets[name].copy_(whole)
 
 
 def _give_back(loss: nn.Module, arguments: Any, output: Any) -> None:
