@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from qvl.checkpoint import EMBEDDED
 from qvl.data.drawn_packs import DrawnPacks
@@ -95,17 +97,21 @@ def test_packs_hold_preferences_with_all_their_answers() -> None:
 def test_each_kind_of_run_has_its_objective(tmp_path: Path) -> None:
     processor = Processor.from_folder(EMBEDDED)
 
-    def of(kind: str, *, with_adapter: bool = False) -> object:
+    def of(kind: str, *, with_adapter: bool = False, seed: int = 0) -> Any:
         return objective_of(
-            kind,
+            kind,  # type: ignore[arg-type]
             processor,
             folder=tmp_path,
             with_adapter=with_adapter,
-            width=8,  # type: ignore[arg-type]
+            width=8,
+            seed=seed,
         )
 
     assert isinstance(of("sft"), AnswerObjective)
     assert isinstance(of("reward"), RewardObjective)
+    heads = [of("reward", seed=seed).heads.score.weight for seed in (0, 0, 1)]
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
     stored, switched = of("dpo"), of("dpo", with_adapter=True)
     assert isinstance(stored, DpoObjective)
     assert isinstance(switched, DpoObjective)

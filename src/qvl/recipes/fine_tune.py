@@ -192,6 +192,7 @@ def prepare(looked: Looked) -> Prepared:
             folder=options.folder,
             with_adapter=options.lora_rank is not None,
             width=config.text.hidden_size,
+            seed=options.seed,
         ),
         source=source,
         steps=steps,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 import torch.distributed as dist
 
 from qvl.data.packing import PackBudget
@@ -39,7 +40,7 @@ _CENTRE_WEIGHT = 0.01
 
 
 def objective_of(
-    kind: Kind, processor: Processor, *, folder: Path, with_adapter: bool, width: int
+    kind: Kind, processor: Processor, *, folder: Path, with_adapter: bool, width: int, seed: int
 ) -> Objective[Any]:
     """Returns what a run minimises; it pickles.
 
@@ -49,13 +50,14 @@ def objective_of(
         folder: of the run, which keeps the reference.
         with_adapter: whether adapters train; without them the model beneath is the reference.
         width: channels of the language model.
+        seed: of a new head.
     """
     if kind == "dpo":
         reference = AdapterReference() if with_adapter else StoredReference(folder / "reference")
         return DpoObjective(tokenizer=processor.tokenizer, reference=reference)
     if kind == "reward":
         return RewardObjective(
-            heads=RewardHead(width),
+            heads=RewardHead(width, torch.Generator().manual_seed(seed)),
             tokenizer=processor.tokenizer,
             centre_weight=_CENTRE_WEIGHT,
         )

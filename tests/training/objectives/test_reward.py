@@ -32,6 +32,14 @@ def head() -> RewardHead:
     return RewardHead(32)
 
 
+def test_rewards_are_float32_whatever_the_states_are() -> None:
+    states = torch.randn(64, 32, generator=torch.Generator().manual_seed(1)).bfloat16()
+    expected = head()(states.float())
+    assert torch.equal(head()(states), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(head()(states), expected)
+
+
 def test_rewards_in_a_pack_equal_those_of_the_scorer(tmp_path: Path) -> None:
     model, rewarding = small_model().float(), head()
     export_model(model, tmp_path / "model", files_from=EMBEDDED)

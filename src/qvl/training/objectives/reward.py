@@ -27,19 +27,23 @@ from qvl.training.objectives.pairs import pair_states
 class RewardHead(nn.Module):
     """A linear layer from a hidden state to a reward; a constant would cancel in every pair.
 
+    It computes in float32 whatever the states are in: rewards of a pair differ by little.
+
     Args:
         width: channels of the language model.
+        generator: of the CPU; None takes torch's own.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.score = nn.Linear(width, 1, bias=False)
         # Source: Stiennon et al. 2020 (arXiv 2009.01325), appendix B: variance 1 / (width + 1).
-        nn.init.normal_(self.score.weight, std=(width + 1) ** -0.5)
+        nn.init.normal_(self.score.weight, std=(width + 1) ** -0.5, generator=generator)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Returns float32[A] of float[A, D], states of the last tokens of answers."""
-        return self.score(hidden)[:, 0].float()
+        with torch.autocast(hidden.device.type, enabled=False):
+            return F.linear(hidden.float(), self.score.weight.float())[:, 0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
