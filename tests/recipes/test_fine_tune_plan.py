@@ -21,6 +21,7 @@ from qvl.recipes.fine_tune_plan import (
     make_plan,
     trained_parameters,
 )
+from qvl.training.stages import Part
 
 OPTIONS = FineTuneOptions(model=Path("m"), data=Path("d.jsonl"), folder=Path("f"))
 LARGE = PRESETS["3b"]
@@ -45,13 +46,20 @@ def packs(*members: list[int], per_step: int = 1) -> PackPlan:
     )
 
 
-def plan(options: FineTuneOptions, *, at_hand: int | None, config: object = LARGE) -> FineTunePlan:
+def plan(
+    options: FineTuneOptions,
+    *,
+    at_hand: int | None,
+    config: object = LARGE,
+    rates: dict[Part, float] | None = None,
+) -> FineTunePlan:
     sizes = lengths([2000] * 8, pictures=True)
     return make_plan(
         options,
         config,  # type: ignore[arg-type]
         sizes,
         data_counts(sizes, samples=10, validated=1, packs=2),
+        rates=options.rates(config) if rates is None else rates,  # type: ignore[arg-type]
         notes=(),
         budget=PackBudget(max_tokens=8192, max_patches=32768),
         packs=packs([0, 1, 2, 3], [4, 5, 6, 7]),
@@ -70,7 +78,7 @@ def test_the_heaviest_packs_are_found_where_they_are() -> None:
 
 def test_full_training_of_a_published_size_counts_sixteen_bytes_a_number() -> None:
     found = plan(OPTIONS, at_hand=None)
-    learning = sum(trained_parameters(LARGE, OPTIONS).values())
+    learning = sum(trained_parameters(LARGE, OPTIONS, found.rates).values())
     memory = found.memory
     assert memory.weights + memory.gradients + memory.optimiser >= 16 * learning
     assert found.fits  # nothing is known of the memory, so nothing is refused
@@ -105,6 +113,15 @@ def test_the_plan_says_what_a_person_asks() -> None:
     assert rows["frozen"] == "tower, merger and the model under the adapters"
     assert rows["steps"] == "6 (3 epochs, 1 pack a step)"
     assert "of 64.0 GiB" in rows["memory"]
+
+
+def test_the_plan_counts_what_trains_and_no_more() -> None:
+    """Where there is no picture, the merger does not train."""
+    whole = plan(OPTIONS, at_hand=None)
+    text = plan(OPTIONS, at_hand=None, rates={"llm": 1e-5})
+    assert text.memory.total < whole.memory.total
+    assert "merger" not in describe(text)["trains"]
+    assert describe(text)["frozen"] == "tower, merger"
 
 
 def test_defaults_follow_the_model_and_what_is_trained() -> None:

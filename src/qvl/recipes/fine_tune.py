@@ -226,6 +226,7 @@ def prepare(looked: Looked) -> Prepared:
         config,
         lengths,
         counts,
+        rates=rates,
         notes=(),
         budget=budget,
         packs=source.plan,

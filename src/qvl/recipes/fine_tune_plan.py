@@ -6,7 +6,7 @@ formulas (``training.plan``, ``model.cost``), the decision, which is the person'
     options, config, sizes, packs -> make_plan() -> FineTunePlan -> lines(), fits, proposals
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -104,7 +104,7 @@ class FineTunePlan:
         return {
             "options": options,
             "parameters": num_parameters(self.config),
-            "trained_parameters": trained_parameters(self.config, self.options),
+            "trained_parameters": trained_parameters(self.config, self.options, self.rates),
             "data": asdict(self.counts),
             "notes": list(self.notes),
             "pack_tokens": self.budget.max_tokens,
@@ -125,6 +125,7 @@ def make_plan(
     lengths: Lengths,
     counts: Counts,
     *,
+    rates: Mapping[Part, float],
     notes: tuple[str, ...],
     budget: PackBudget,
     packs: PackPlan,
@@ -138,6 +139,7 @@ def make_plan(
         config: of the model.
         lengths: of the samples that are trained on.
         counts: of the data.
+        rates: of the parts that train.
         notes: what is odd about it.
         budget: of a pack.
         packs: of the whole run.
@@ -147,12 +149,11 @@ def make_plan(
     accumulates = packs.packs_per_step > options.processes
     pack, memory = max(
         (
-            (pack, memory_of(options, config, pack, accumulates=accumulates))
+            (pack, memory_of(options, config, pack, rates, accumulates=accumulates))
             for pack in heaviest_packs(lengths, packs)
         ),
         key=lambda found: found[1].total,
     )
-    rates = options.rates(config)
     if min(rates.values()) * steps < _HARDLY:
         notes = (
             *notes,
@@ -161,8 +162,10 @@ def make_plan(
         )
     proposals: tuple[str, ...] = ()
     if at_hand is not None and memory.total > at_hand:
-        proposals = proposals_for(options, config, pack, accumulates=accumulates, at_hand=at_hand)
-    flops = step_flops(config, pack, trained_parts(options), recompute=options.recompute)
+        proposals = proposals_for(
+            options, config, pack, rates, accumulates=accumulates, at_hand=at_hand
+        )
+    flops = step_flops(config, pack, trained_parts(options, rates), recompute=options.recompute)
     return FineTunePlan(
         options=options,
         config=config,
@@ -171,7 +174,7 @@ def make_plan(
         budget=budget,
         packs_per_step=packs.packs_per_step,
         steps=steps,
-        rates=rates,
+        rates=dict(rates),
         memory=memory,
         at_hand=at_hand,
         proposals=proposals,
@@ -179,23 +182,24 @@ def make_plan(
     )
 
 
-def trained_parts(options: FineTuneOptions) -> Trained:
-    """Returns what learns; with adapters the language model alone has some."""
+def trained_parts(options: FineTuneOptions, parts: Collection[Part]) -> Trained:
+    """Returns what learns of some parts; with adapters the language model alone has some."""
     if options.lora_rank is not None:
         return Trained(tower=False, merger=False, llm=True, lora_rank=options.lora_rank)
-    parts = options.stage.trains
     return Trained(tower="tower" in parts, merger="merger" in parts, llm="llm" in parts)
 
 
-def trained_parameters(config: ModelConfig, options: FineTuneOptions) -> dict[Part, int]:
-    """Returns how many numbers of each part learn."""
+def trained_parameters(
+    config: ModelConfig, options: FineTuneOptions, parts: Collection[Part]
+) -> dict[Part, int]:
+    """Returns how many numbers of each part learn; arguments as of `trained_parts`."""
     if options.lora_rank is not None:
-        return {"llm": lora_parameters(config, trained_parts(options))}
+        return {"llm": lora_parameters(config, trained_parts(options, parts))}
     tower, merger = vision_parameters(config.vision)
     whole: dict[Part, int] = {
         "llm": text_parameters(config.text), "merger": merger, "tower": tower,
     }  # fmt: skip
-    return {part: number for part, number in whole.items() if part in options.stage.trains}
+    return {part: number for part, number in whole.items() if part in parts}
 
 
 def heaviest_packs(lengths: Lengths, plan: PackPlan) -> tuple[Pack, ...]:
@@ -222,16 +226,21 @@ def _pack_of(lengths: Lengths, numbers: npt.NDArray[np.int64]) -> Pack:
 
 
 def memory_of(
-    options: FineTuneOptions, config: ModelConfig, pack: Pack, *, accumulates: bool
+    options: FineTuneOptions,
+    config: ModelConfig,
+    pack: Pack,
+    parts: Collection[Part],
+    *,
+    accumulates: bool,
 ) -> Memory:
-    """Returns the bytes of a rank, which holds the whole model."""
+    """Returns the bytes of a rank, which holds the whole model and trains these parts."""
     on_gpu = options.device.startswith("cuda")
     compute = 2.0 if on_gpu else 4.0
     frozen = _FROZEN_BYTES[options.quantise]
     return train_memory(
         config,
         pack,
-        trained_parts(options),
+        trained_parts(options, parts),
         widths=Widths(
             weight=4, frozen=frozen or (compute if options.lora_rank else 4.0), compute=compute
         ),
@@ -241,7 +250,13 @@ def memory_of(
 
 
 def proposals_for(
-    options: FineTuneOptions, config: ModelConfig, pack: Pack, *, accumulates: bool, at_hand: int
+    options: FineTuneOptions,
+    config: ModelConfig,
+    pack: Pack,
+    parts: Collection[Part],
+    *,
+    accumulates: bool,
+    at_hand: int,
 ) -> tuple[str, ...]:
     """Returns what a person could add to the command so that it fits, the mildest first."""
     half = Pack(
@@ -274,7 +289,7 @@ def proposals_for(
     for words, changed, smaller in tries:
         if changed == options and smaller is pack:
             continue
-        need = memory_of(changed, config, smaller, accumulates=accumulates).total
+        need = memory_of(changed, config, smaller, parts, accumulates=accumulates).total
         if need <= at_hand:
             fitting.append(f"{words} (about {need / 2**30:.1f} GiB)")
     return tuple(fitting[:3])
@@ -283,7 +298,7 @@ def proposals_for(
 def describe(plan: FineTunePlan) -> dict[str, str]:
     """Returns the plan as names and values for people, in the order in which they ask."""
     options, counts, memory = plan.options, plan.counts, plan.memory
-    learning = trained_parameters(plan.config, options)
+    learning = trained_parameters(plan.config, options, plan.rates)
     rows = {"model": f"{options.model}, {_millions(num_parameters(plan.config))} parameters"}
     rows["data"] = (
         f"{options.data}: {counts.trained:,} samples to train on, {counts.validated:,} to "
