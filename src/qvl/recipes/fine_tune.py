@@ -287,7 +287,12 @@ def _train_rank(prepared: Prepared, report: Report) -> None:
     try:
         model = build(options)
         before_training(
-            stage.objective, model, prepared.source, prepared.processor, budget=prepared.plan.budget
+            stage.objective,
+            model,
+            prepared.source,
+            prepared.processor,
+            budget=prepared.plan.budget,
+            bf16=prepared.run.precision != "float32",
         )
         if stage.objective.heads is not None:
             stage.objective.heads.to(options.device)

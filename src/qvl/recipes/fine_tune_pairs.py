@@ -76,6 +76,7 @@ def before_training(
     processor: Processor,
     *,
     budget: PackBudget,
+    bf16: bool = False,
 ) -> None:
     """Computes what an objective needs of the model as it is before the run; every rank calls this,
     with the same model, and a run that goes on finds it done.
@@ -86,6 +87,7 @@ def before_training(
         source: all samples of the run, held-out ones too.
         processor: of the model.
         budget: of the answers that run together.
+        bf16: whether the run computes in bfloat16.
 
     Raises:
         ConfigError: the folder has the reference of another model.
@@ -102,9 +104,10 @@ def before_training(
         processor,
         objective.reference.folder,
         budget=budget,
+        bf16=bf16,
         rank=dist.get_rank() if many else 0,
         world=dist.get_world_size() if many else 1,
     )
     if many:
         dist.barrier()
-    check_reference(objective.reference.folder, model, processor)
+    check_reference(objective.reference.folder, model, processor, bf16=bf16)

@@ -9,8 +9,8 @@ used for (``objectives.dpo``).
 Stored ones are computed once, before the first step, and cost nothing in training. An adapter that
 is switched off and a frozen copy compute them in every step.
 
-A folder is refused when the weights, the template, the tokenizer or the pixel limits differ from
-those it was computed with.
+A folder is refused when the weights, the precision, the template, the tokenizer or the pixel limits
+differ from those it was computed with.
 """
 
 import copy
@@ -147,6 +147,7 @@ def write_reference(
     folder: Path,
     *,
     budget: PackBudget,
+    bf16: bool = False,
     rank: int = 0,
     world: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -159,6 +160,8 @@ def write_reference(
         processor: the model's.
         folder: new, or left unfinished by the same call.
         budget: of the answers that run together.
+        bf16: whether training computes in bfloat16; in another precision than the policy's the
+            reference would differ from it before anything was learnt.
         rank: computes every ``world``-th part.
         world: ranks that share the work and the folder.
         progress: called with how many samples are done, and how many there are.
@@ -168,7 +171,7 @@ def write_reference(
         DataError: a sample is no preference.
     """
     header = {
-        **_header(model, processor),
+        **_header(model, processor, bf16),
         "data": source.fingerprint(0, len(source)),
         "samples": len(source),
     }
@@ -183,23 +186,28 @@ def write_reference(
         stop = min(parts[number] + _PER_PART, len(source))
         if not path.exists():
             numbers = range(parts[number], stop)
-            write_json(path, dict(_logps_of(model, source, processor, numbers, budget)))
+            write_json(path, dict(_logps_of(model, source, processor, numbers, budget, bf16)))
         progress(stop, len(source))
 
 
-def check_reference(folder: Path, model: Qwen2_5_VL, processor: Processor) -> StoredReference:
+def check_reference(
+    folder: Path, model: Qwen2_5_VL, processor: Processor, *, bf16: bool = False
+) -> StoredReference:
     """Returns the reference in a folder if it is this model's.
 
     Args:
         folder: complete.
         model: before its training.
         processor: the model's.
+        bf16: see `write_reference`.
 
     Raises:
-        ConfigError: it was computed with other weights, another template, tokenizer or limits.
+        ConfigError: it was computed with other weights, in another precision, or with another
+            template, tokenizer or limits.
         DataError: it is incomplete or damaged.
     """
-    _check(folder, _header(model, processor), ("format", "weights", "inputs"))
+    header = _header(model, processor, bf16)
+    _check(folder, header, (*header,))
     read_logps(folder)
     return StoredReference(folder)
 
@@ -230,10 +238,11 @@ def read_logps(folder: Path) -> Mapping[str, tuple[float, ...]]:
     return logps
 
 
-def _header(model: Qwen2_5_VL, processor: Processor) -> dict[str, Any]:
+def _header(model: Qwen2_5_VL, processor: Processor, bf16: bool) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "weights": weights_fingerprint(model),
+        "precision": "bf16" if bf16 else "float32",
         "inputs": inputs_fingerprint(processor),
     }
 
@@ -241,6 +250,7 @@ def _header(model: Qwen2_5_VL, processor: Processor) -> dict[str, Any]:
 _MEANINGS = {
     "format": "by another version",
     "weights": "with other weights",
+    "precision": "in another precision",
     "inputs": "with another template, tokenizer or other pixel limits",
     "data": "for other data",
     "samples": "for another number of samples",
@@ -278,10 +288,12 @@ def _logps_of(
     processor: Processor,
     numbers: range,
     budget: PackBudget,
+    bf16: bool,
 ) -> Iterator[tuple[str, list[float]]]:
     for pack in _packs(source, processor, numbers, budget):
         batch = collate_pairs(pack, processor.tokenizer).to(model.device)
-        with torch.no_grad():
+        kind = model.device.type
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, enabled=bf16):
             features = model.encode_media(batch.pixel_values, batch.grid_thw)
             logps = answer_logps(model, batch, features).sums.tolist()
         rest = iter(logps)

@@ -178,6 +178,27 @@ def test_three_references_agree_and_stay(tmp_path: Path) -> None:
     check_reference(tmp_path / "reference", model, PROCESSOR)
 
 
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_reference_is_computed_as_the_policy_is(tmp_path: Path, bf16: bool) -> None:
+    """Else the first margins would be rounding, and not zero."""
+    write_shards(PREFERENCES, tmp_path / "shards")
+    model, source = small_model().float(), ShardReader(tmp_path / "shards")
+    folder = tmp_path / "reference"
+    # All in one pack, as in the batch: in bfloat16 another row may round otherwise.
+    room = PackBudget(max_tokens=10_000, max_patches=10_000)
+    write_reference(model, source, PROCESSOR, folder, budget=room, bf16=bf16)
+    batch, meter = batch_of(), Meter()
+    objective = DpoObjective(
+        tokenizer=PROCESSOR.tokenizer,
+        reference=check_reference(folder, model, PROCESSOR, bf16=bf16),
+    )
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        objective.loss(model, batch, objective.counts(batch), meter)
+    assert meter.summary(1.0)["pairs/margin"] == pytest.approx(0.0, abs=1e-6)
+    with pytest.raises(ConfigError, match="was computed in another precision"):
+        check_reference(folder, model, PROCESSOR, bf16=not bf16)
+
+
 def test_a_policy_like_its_reference_has_no_margin(tmp_path: Path) -> None:
     model, meter = small_model().float(), Meter()
     batch = batch_of()
