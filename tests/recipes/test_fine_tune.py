@@ -216,6 +216,14 @@ def test_smaller_pictures_are_asked_for_as_they_were_trained(
         prepared(model, data, tmp_path / "other", max_pixels=1000)
 
 
+def test_what_sees_is_not_trained_on_text(model: Path, tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "é?"}, {"role": "assistant", "content": "日本"}]
+    path = tmp_path / "text.jsonl"
+    path.write_text(json.dumps({"messages": turns}))
+    with pytest.raises(ConfigError, match="has no pictures, and vision_pretrain"):
+        prepared(model, path, tmp_path / "run", kind="vision_pretrain")
+
+
 def test_too_little_memory_says_what_to_change(
     model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,20 @@ def test_sizes_are_those_of_processing(tmp_path: Path, processor: Processor) -> 
     assert (found.faults, found.notes) == ((), ())
 
 
+def test_where_pairs_are_learnt_an_answer_alone_is_a_fault(
+    tmp_path: Path, processor: Processor
+) -> None:
+    pair = {"prompt": "Who?", "chosen": "It.", "rejected": "They."}
+    path = write(tmp_path, [pair, record("Who?", "It.")])
+    data, folder = open_data(path), tmp_path / "run"
+    alone = examine(data, processor, max_tokens=500, folder=folder)
+    assert alone.usable.tolist() == [0, 1]
+    found = examine(data, processor, max_tokens=500, folder=folder, pairs=True)
+    assert found.usable.tolist() == [0]
+    (fault,) = found.faults
+    assert str(fault).startswith("my.jsonl:2: there is no rejected answer")
+
+
 def test_every_fault_is_named_and_the_rest_can_be_used(
     tmp_path: Path, processor: Processor
 ) -> None:

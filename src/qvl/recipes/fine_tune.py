@@ -154,6 +154,7 @@ def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of
         processor,
         max_tokens=options.longest(config),
         folder=options.folder / "data",
+        pairs=options.minimises != "sft",
         processes=options.processes,
         progress=progress,
     )
@@ -174,6 +175,11 @@ def prepare(looked: Looked) -> Prepared:
     rates = options.rates(config)
     if not lengths.patches.any():  # text alone: no gradient would reach what sees
         rates = {part: rate for part, rate in rates.items() if part == "llm"}
+        if not rates:
+            raise ConfigError(
+                f"{options.data} has no pictures, and {options.kind} trains only what sees",
+                hint="give data with pictures or videos, or choose another stage",
+            )
     plan_options = PlanOptions(
         budget=budget,
         cost=CostModel.of_parts(config, tuple(rates)),

@@ -85,6 +85,7 @@ def examine(
     *,
     max_tokens: int,
     folder: Path,
+    pairs: bool = False,
     processes: int = 1,
     progress: Progress = lambda what, done, of: None,
 ) -> Examined:
@@ -95,6 +96,7 @@ def examine(
         processor: of the model that is trained.
         max_tokens: a sample that is longer is a fault: nothing is cut.
         folder: keeps what was found.
+        pairs: a sample without a rejected answer is a fault.
         processes: that measure.
         progress: see `Progress`.
     """
@@ -105,10 +107,10 @@ def examine(
         processes=processes,
         progress=lambda done, of: progress("measured", done, of),
     )
-    key = fingerprint(lengths.identity, processor.settings)
+    key = fingerprint(lengths.identity, processor.settings, pairs)
     found = _read(folder / "checked.npz", key)
     if found is None:
-        found = _check(data, processor.settings.limits, progress)
+        found = _check(data, processor.settings.limits, progress, pairs=pairs)
         _write(folder / "checked.npz", key, found)
     is_usable = found.is_sound & (lengths.tokens > 0)
     too_long = np.flatnonzero(is_usable & (lengths.tokens > max_tokens))
@@ -136,7 +138,7 @@ class _Checked:
     notes: tuple[str, ...]
 
 
-def _check(data: Data, limits: PixelLimits, progress: Progress) -> _Checked:
+def _check(data: Data, limits: PixelLimits, progress: Progress, *, pairs: bool) -> _Checked:
     size = len(data)
     checks = check_sample if size <= DECODED else turn_problems
     is_sound = np.zeros(size, bool)
@@ -149,6 +151,10 @@ def _check(data: Data, limits: PixelLimits, progress: Progress) -> _Checked:
         try:
             sample = data[number]
             problems = [*checks(sample)]
+            if pairs and not sample.rejected:
+                problems.append(
+                    "there is no rejected answer, expected the keys chosen and rejected"
+                )
             if not problems:
                 groups[number] = _group(sample)
                 if size <= DECODED:
