@@ -110,8 +110,9 @@ def test_a_result_of_other_answers_is_not_taken_for_one_of_these(
         ready = prepared(model, path, tmp_path / "run", epochs=1)
         if not ready.result.exists():
             train(ready, report=len)
-    with pytest.raises(ConfigError, match="a run with other data"):
+    with pytest.raises(ConfigError, match="a run with other data") as caught:
         train(ready, report=len)
+    assert str(caught.value.hint).endswith(f"delete {tmp_path / 'run'}")
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(

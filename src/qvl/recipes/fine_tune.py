@@ -399,7 +399,8 @@ def _check_finished(prepared: Prepared) -> None:
     if unlike:
         raise ConfigError(
             f"{prepared.result} is the result of a run with other {' and '.join(unlike)}",
-            hint="give another folder with --output, or delete that one",
+            # Its checkpoints are of the other run too: without the result alone, that would go on.
+            hint=f"give another folder with --output, or delete {prepared.options.folder}",
         )
 
 

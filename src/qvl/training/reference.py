@@ -263,7 +263,7 @@ def _check(folder: Path, expected: Mapping[str, Any], keys: tuple[str, ...]) -> 
     if differing:
         raise ConfigError(
             f"{folder} was computed {' and '.join(_MEANINGS[key] for key in differing)}",
-            hint="compute the reference again into a new folder",
+            hint="delete that folder, and it is computed again",
         )
 
 
