@@ -38,7 +38,7 @@ from qvl.evaluation.scoring import mean_percent
 from qvl.messages import Conversation, GenerationResult, Image, SamplingParams
 
 KINDS = ("anls", "relaxed_accuracy", "vqa_v2", "choice")
-TRUTHS = ("12.50", "the red bus", "Paris", "B")
+TRUTHS = ("12.50", "the red bus", "paris", "B")
 
 
 def photographs(count: int) -> list[bytes]:
