@@ -27,7 +27,7 @@ import PIL.Image
 from qvl.data.annotated import Instance
 from qvl.data.masks import RunLengths, read_counts
 from qvl.endpoint.client import asked_to_wait
-from qvl.endpoint.http import Address, ConnectionFailed, Response, Sockets, post
+from qvl.endpoint.http import Address, ConnectionFailed, Response, Sockets, request
 from qvl.errors import ConfigError, DataError
 from qvl.geometry import Box, ImageSize, clip
 from qvl.options import shown
@@ -119,7 +119,8 @@ class DetectionEndpoint:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        return post(
+        return request(
+            "POST",
             self._address,
             _PATH,
             body,
