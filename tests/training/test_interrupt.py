@@ -10,7 +10,7 @@ import pytest
 
 from qvl.errors import TrainingError
 from qvl.training.interrupt import StopSignals
-from qvl.training.parallel import launch
+from qvl.training.parallel.processes import launch
 
 
 def test_a_second_ctrl_c_stops_at_once() -> None:

@@ -12,7 +12,7 @@ from qvl.errors import ConfigError
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny import TinyRun, run_config
 from qvl.training.loader import load_pack
-from qvl.training.parallel import launch
+from qvl.training.parallel.processes import launch
 from qvl.training.stages import part_of
 from qvl.training.trainer import Trainer
 from tests.training.small import gradients_of_a_step, small_inputs, small_run, small_trainer

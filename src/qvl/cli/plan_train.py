@@ -209,17 +209,18 @@ def _row(item: Suggestion, tokens: float | None, count: int) -> tuple[str, ...]:
 
 
 def layout_name(item: Suggestion) -> str:
-    """The cut in a few words: what is 1 is left out."""
-    cut = item.cut
+    """The layout in a few words: what is 1 is left out."""
+    layout = item.layout
     sizes = {
-        "replicate": cut.replicate,
-        "shard": cut.shard,
-        "tp": cut.tensor,
-        "cp": cut.context,
+        "replicate": layout.dp_replicate or 1,
+        "shard": layout.dp_shard or 1,
+        "tp": layout.tp,
+        "cp": layout.cp,
     }
     named = [f"{name} {size}" for name, size in sizes.items() if size > 1]
     accumulated = [f"{item.packs_per_rank} packs"] if item.packs_per_rank > 1 else []
-    recompute = [] if cut.recompute == "none" else [f"{cut.recompute} checkpointing"]
+    kind = layout.activation_checkpointing
+    recompute = [] if kind == "none" else [f"{kind} checkpointing"]
     return ", ".join([*named, *accumulated, *recompute]) or "one accelerator"
 
 
@@ -244,7 +245,7 @@ def _report(config: ModelConfig, args: argparse.Namespace) -> int:
 
 def _record(item: Suggestion, tokens: float | None) -> dict[str, object]:
     return {
-        "layout": {**asdict(item.cut), "packs_per_rank": item.packs_per_rank},
+        "layout": {**asdict(item.layout), "packs_per_rank": item.packs_per_rank},
         "fits": item.fits,
         "memory_bytes": {**item.memory.parts(), "total": item.memory.total},
         "step_s": item.step_s,

@@ -49,9 +49,9 @@ from qvl.recipes.fine_tune_watch import Report, Watch
 from qvl.training.config import RunConfig
 from qvl.training.machine import measured_peak, memory_at_hand
 from qvl.training.objectives.reward import RewardObjective
-from qvl.training.parallel import launch
 from qvl.training.parallel.layout import Layout
 from qvl.training.parallel.prepare import copy_whole
+from qvl.training.parallel.processes import launch
 from qvl.training.record import write_record
 from qvl.training.reward_model import save_reward_head
 from qvl.training.schedule import Schedule

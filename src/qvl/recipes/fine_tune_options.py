@@ -18,7 +18,7 @@ from qvl.model.config import ModelConfig
 from qvl.model.cost import num_parameters
 from qvl.recipes.fine_tune_pairs import Kind
 from qvl.recipes.stages import STAGES, ReportStage
-from qvl.training.plan.work import Recompute
+from qvl.training.parallel.layout import Checkpointing
 from qvl.training.stages import Part
 
 KINDS = (*STAGES, "reward")
@@ -92,7 +92,7 @@ class FineTuneOptions:
     seed: int = 0
     device: str = "cpu"
     processes: int = 1
-    recompute: Recompute = "none"
+    recompute: Checkpointing = "none"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qvl.data.lengths import Lengths
 from qvl.data.packing import PackBudget
@@ -20,6 +19,8 @@ from qvl.geometry import MERGE
 from qvl.model.config import ModelConfig
 from qvl.model.cost import num_parameters, text_parameters, vision_parameters
 from qvl.recipes.fine_tune_options import FineTuneOptions
+from qvl.training.parallel.layout import Layout
+from qvl.training.plan.measured import pack_of
 from qvl.training.plan.memory import Memory, Widths, lora_parameters, train_memory
 from qvl.training.plan.work import Pack, Trained, step_flops
 from qvl.training.stages import Part
@@ -212,16 +213,7 @@ def heaviest_packs(lengths: Lengths, plan: PackPlan) -> tuple[Pack, ...]:
     columns = (lengths.tokens.astype(np.int64), lengths.patches)
     places = {int(plan.sums(column).argmax()) for column in columns}
     return tuple(
-        _pack_of(lengths, plan.pack(*divmod(place, plan.packs_per_step))) for place in places
-    )
-
-
-def _pack_of(lengths: Lengths, numbers: npt.NDArray[np.int64]) -> Pack:
-    chosen = lengths.take(np.asarray(numbers))
-    return Pack(
-        lengths=tuple(chosen.tokens.tolist()),
-        grids=tuple((int(t), int(h), int(w)) for t, h, w in chosen.grids),
-        answers=int(chosen.answers.sum()),
+        pack_of(lengths, plan.pack(*divmod(place, plan.packs_per_step))) for place in places
     )
 
 
@@ -244,7 +236,7 @@ def memory_of(
         widths=Widths(
             weight=4, frozen=frozen or (compute if options.lora_rank else 4.0), compute=compute
         ),
-        recompute=options.recompute,
+        layout=Layout(dp_replicate=1, activation_checkpointing=options.recompute),
         accumulates=accumulates,
     )
 

@@ -41,7 +41,7 @@ from qvl.training.objectives.dense import DenseHeads
 from qvl.training.objectives.drawings import DrawingObjective
 from qvl.training.objectives.finding import check_finding_layer, name_tokens
 from qvl.training.optim import OptimiserConfig
-from qvl.training.parallel import launch
+from qvl.training.parallel.processes import launch
 from qvl.training.patch_init import whiten_patch_embedding
 from qvl.training.record import write_record
 from qvl.training.schedule import Schedule

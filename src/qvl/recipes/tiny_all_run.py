@@ -44,7 +44,7 @@ from qvl.recipes.tiny_all_stages import CONTRASTIVE, PREFERENCES, AllStagesRun, 
 from qvl.training.config import RunConfig
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.optim import OptimiserConfig
-from qvl.training.parallel import launch
+from qvl.training.parallel.processes import launch
 from qvl.training.patch_init import whiten_patch_embedding
 from qvl.training.record import write_record
 from qvl.training.reference import StoredReference

@@ -7,10 +7,11 @@ import pytest
 from qvl.errors import ConfigError
 from qvl.model.config import ModelConfig
 from qvl.model.presets import PRESETS
+from qvl.training.parallel.layout import Checkpointing, Layout
 from qvl.training.plan.hardware import GPUS, find_gpu
 from qvl.training.plan.layouts import Run, suggest_layouts
-from qvl.training.plan.memory import Sharding, Widths, train_memory
-from qvl.training.plan.speed import Cut, step_time
+from qvl.training.plan.memory import Widths, train_memory
+from qvl.training.plan.speed import step_time
 from qvl.training.plan.typical import typical_pack
 from qvl.training.plan.work import Pack, Trained
 
@@ -32,26 +33,30 @@ def _llama(*, size: int, inner: int, layers: int, heads: int) -> ModelConfig:
     return replace(SEVEN, text=text, vision=replace(SEVEN.vision, out_hidden_size=size))
 
 
+def _shards(ranks: int, kind: Checkpointing = "none") -> Layout:
+    return Layout(dp_replicate=1, dp_shard=ranks, activation_checkpointing=kind)
+
+
 EIGHT = _llama(size=4096, inner=14336, layers=32, heads=32)
 SEVENTY = _llama(size=8192, inner=28672, layers=80, heads=64)
 
 
 @pytest.mark.parametrize(
-    ("config", "gpu", "cut", "packs", "tokens_per_s"),
+    ("config", "gpu", "layout", "packs", "tokens_per_s"),
     [
         # torchtitan, docs/performance.md: FSDP2, 64 A100
-        (EIGHT, "a100", Cut(shard=64, recompute="selective"), 1, 2973),
-        (SEVENTY, "a100", Cut(shard=64, recompute="full"), 1, 331),
+        (EIGHT, "a100", _shards(64, "selective"), 1, 2973),
+        (SEVENTY, "a100", _shards(64, "full"), 1, 331),
         # torchtitan, benchmarks of December 2024: FSDP2 with compiled blocks
-        (EIGHT, "h100", Cut(shard=8, recompute="selective"), 2, 6667),
-        (EIGHT, "h100", Cut(shard=128, recompute="selective"), 2, 6514),
+        (EIGHT, "h100", _shards(8, "selective"), 2, 6667),
+        (EIGHT, "h100", _shards(128, "selective"), 2, 6514),
     ],
 )
 def test_speed_is_that_of_published_runs(
-    config: ModelConfig, gpu: str, cut: Cut, packs: int, tokens_per_s: float
+    config: ModelConfig, gpu: str, layout: Layout, packs: int, tokens_per_s: float
 ) -> None:
     pack = Pack(lengths=(8192,) * packs)
-    time = step_time(config, pack, TEXT_ONLY, cut, GPUS[gpu])
+    time = step_time(config, pack, TEXT_ONLY, layout, GPUS[gpu])
     assert pack.num_tokens / time.total_s == pytest.approx(tokens_per_s, rel=0.15)
 
 
@@ -61,8 +66,7 @@ def test_memory_is_that_of_published_runs(shard: int, gib: float) -> None:
         EIGHT,
         Pack(lengths=(8192, 8192)),
         TEXT_ONLY,
-        sharding=Sharding(weights=shard),
-        recompute="selective",
+        layout=_shards(shard, "selective"),
     )
     assert memory.total / 2**30 == pytest.approx(gib, rel=0.1)
 
@@ -70,7 +74,7 @@ def test_memory_is_that_of_published_runs(shard: int, gib: float) -> None:
 def test_suggestions_use_every_accelerator_and_fit_the_fastest_first() -> None:
     run = Run(config=SEVEN, trained=Trained(), pack=PACK, gpu=GPUS["h100"], count=32)
     found = suggest_layouts(run)
-    assert all(item.cut.ranks == 32 and item.fits for item in found)
+    assert all(item.layout.resolve(32) == item.layout and item.fits for item in found)
     speeds = [item.tokens_per_s for item in found]
     assert speeds == sorted(speeds, reverse=True)
 
@@ -83,12 +87,12 @@ def test_what_cannot_fit_is_said_with_the_nearest_layout() -> None:
 
 def test_sharding_saves_and_checkpointing_costs() -> None:
     whole = train_memory(SEVEN, PACK, Trained())
-    eighth = train_memory(SEVEN, PACK, Trained(), sharding=Sharding(weights=8))
+    eighth = train_memory(SEVEN, PACK, Trained(), layout=_shards(8))
     assert eighth.optimiser * 8 == pytest.approx(whole.optimiser, rel=1e-6)
-    full = train_memory(SEVEN, PACK, Trained(), recompute="full")
+    full = train_memory(SEVEN, PACK, Trained(), layout=_shards(1, "full"))
     assert full.activations < 0.2 * whole.activations
     plain, again = (
-        step_time(SEVEN, PACK, Trained(), Cut(recompute=kind), GPUS["h100"])
+        step_time(SEVEN, PACK, Trained(), _shards(1, kind), GPUS["h100"])
         for kind in ("none", "full")
     )
     assert again.compute_s == pytest.approx(plain.compute_s * 4 / 3, rel=0.02)
@@ -122,7 +126,6 @@ def test_a_typical_pack_has_the_tokens_that_were_asked_for() -> None:
             lambda: Run(config=SEVEN, trained=Trained(), pack=PACK, gpu=GPUS["h100"], count=0),
             "count is 0",
         ),
-        (lambda: train_memory(SEVEN, PACK, Trained(), sharding=Sharding(tensor=0)), "tensor is 0"),
     ],
 )
 def test_what_makes_no_sense_is_named(make, message) -> None:  # type: ignore[no-untyped-def]

@@ -12,8 +12,9 @@ from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.training.losses import answer_losses
 from qvl.training.parallel.blocks import checkpoint_block
+from qvl.training.parallel.layout import Checkpointing, Layout
 from qvl.training.plan.memory import Widths, train_memory
-from qvl.training.plan.work import Pack, Recompute, Trained
+from qvl.training.plan.work import Pack, Trained
 from tests.training.plan.live_memory import LiveMemory
 
 FLOAT32 = Widths(weight=4, frozen=4, compute=4, gradient=4)
@@ -45,7 +46,7 @@ def _config(*, text: int, vision: int, vocab: int = 2048) -> ModelConfig:
 
 
 def _measured(
-    config: ModelConfig, pack: Pack, trained: Trained, recompute: Recompute = "none"
+    config: ModelConfig, pack: Pack, trained: Trained, recompute: Checkpointing = "none"
 ) -> int:
     """Peak bytes alive in the second of two steps."""
     model = Qwen2_5_VL(config)
@@ -111,9 +112,17 @@ def test_a_step_holds_what_the_formulas_say(
 
 @pytest.mark.parametrize("recompute", ["selective", "full"])
 @pytest.mark.parametrize(("pack", "vision"), [(TEXT_ONLY, 64), (PICTURES, 256)])
-def test_what_is_computed_again_is_not_held(pack: Pack, vision: int, recompute: Recompute) -> None:
+def test_what_is_computed_again_is_not_held(
+    pack: Pack, vision: int, recompute: Checkpointing
+) -> None:
     config = _config(text=256, vision=vision)
     config = replace(config, text=replace(config.text, num_hidden_layers=8))
     measured = _measured(config, pack, Trained(), recompute)
-    said = train_memory(config, pack, Trained(), widths=FLOAT32, recompute=recompute)
+    said = train_memory(
+        config,
+        pack,
+        Trained(),
+        layout=Layout(dp_replicate=1, activation_checkpointing=recompute),
+        widths=FLOAT32,
+    )
     assert said.total == pytest.approx(measured, rel=0.1), said

@@ -10,7 +10,3 @@ One rule holds everywhere: what is minimised is the sum of the losses of all ran
 on one pack each return its whole loss, divided by totals that count the pack once for each of
 them, so that every gradient is a plain sum and every exchange is differentiated by its adjoint.
 """
-
-from qvl.training.parallel.processes import launch
-
-__all__ = ["launch"]

@@ -1,4 +1,4 @@
-"""Which ways to cut a run fit, and which is fastest; days for a budget of tokens.
+"""Which layouts fit, and which is fastest; days for a budget of tokens.
 
 Owns the search. Does not own the estimates (``memory``, ``speed``).
 
@@ -6,14 +6,16 @@ Owns the search. Does not own the estimates (``memory``, ``speed``).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from qvl.errors import ConfigError
 from qvl.model.config import ModelConfig
+from qvl.training.parallel.layout import Checkpointing, Layout
 from qvl.training.plan.hardware import Gpu
 from qvl.training.plan.memory import Memory, Widths, train_memory
-from qvl.training.plan.speed import Cut, StepTime, step_time
-from qvl.training.plan.work import Pack, Recompute, Trained
+from qvl.training.plan.speed import StepTime, step_time
+from qvl.training.plan.work import Pack, Trained
 
 # Share of the memory that tensors may fill: the rest is for the context, the collectives' buffers
 # and what the allocator cannot use. Ours: torchtitan's published runs of Llama 3 8B fill up to 86 %
@@ -21,7 +23,6 @@ from qvl.training.plan.work import Pack, Recompute, Trained
 _FILLED = 0.9
 # Fewer tokens than this on a rank leave its products too small to be efficient. Ours.
 _LEAST_TOKENS = 1024
-_RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
 _SECONDS_PER_DAY = 86_400
 
 
@@ -61,7 +62,7 @@ class Suggestion:
     """One way to cut a run.
 
     Attributes:
-        cut: the layout.
+        layout: its numbers multiply to the accelerators.
         memory: bytes on one accelerator.
         time: of one pack.
         packs_per_rank: packs whose gradients are added before an update.
@@ -70,7 +71,7 @@ class Suggestion:
         fits: whether the bytes stay within the memory, with room for the rest.
     """
 
-    cut: Cut
+    layout: Layout
     memory: Memory
     time: StepTime
     packs_per_rank: int
@@ -94,7 +95,7 @@ def suggest_layouts(run: Run) -> list[Suggestion]:
 
     Of ways that differ in checkpointing alone only the fastest that fits is named.
     """
-    found = [_suggestion(run, cut) for cut in _cuts(run)]
+    found = [_suggestion(run, layout) for layout in _layouts(run)]
     if not found:
         raise ConfigError(
             f"{run.count} accelerators cannot share this model", hint="use a power of two"
@@ -102,14 +103,13 @@ def suggest_layouts(run: Run) -> list[Suggestion]:
     fitting = [item for item in found if item.fits]
     if not fitting:
         return [min(found, key=lambda item: item.memory.total)]
-    best: dict[tuple[int, ...], Suggestion] = {}
+    best: dict[Layout, Suggestion] = {}
     for item in sorted(fitting, key=lambda item: (-item.tokens_per_s, item.memory.total)):
-        cut = item.cut
-        best.setdefault((cut.replicate, cut.shard, cut.tensor, cut.context), item)
+        best.setdefault(replace(item.layout, activation_checkpointing="none"), item)
     return list(best.values())
 
 
-def _cuts(run: Run) -> Iterator[Cut]:
+def _layouts(run: Run) -> Iterator[Layout]:
     text = run.config.text
     for tensor in _divisors(min(run.count, run.gpu.per_node)):
         if text.num_key_value_heads % tensor or run.count % tensor:
@@ -119,13 +119,13 @@ def _cuts(run: Run) -> Iterator[Cut]:
                 continue
             groups = run.count // tensor // context
             for shard in _divisors(groups):
-                for recompute in _RECOMPUTE:
-                    yield Cut(
-                        replicate=groups // shard,
-                        shard=shard,
-                        tensor=tensor,
-                        context=context,
-                        recompute=recompute,
+                for recompute in get_args(Checkpointing):
+                    yield Layout(
+                        dp_replicate=groups // shard,
+                        dp_shard=shard,
+                        tp=tensor,
+                        cp=context,
+                        activation_checkpointing=recompute,
                     )
 
 
@@ -133,25 +133,25 @@ def _divisors(number: int) -> list[int]:
     return [value for value in range(1, number + 1) if number % value == 0]
 
 
-def _suggestion(run: Run, cut: Cut) -> Suggestion:
-    wanted = -(-run.step_tokens // run.pack.num_tokens) if run.step_tokens else cut.packs
-    packs_per_rank = max(1, -(-wanted // cut.packs))
+def _suggestion(run: Run, layout: Layout) -> Suggestion:
+    packs = run.count // layout.pack_ranks  # that are worked on at once
+    wanted = -(-run.step_tokens // run.pack.num_tokens) if run.step_tokens else packs
+    packs_per_rank = max(1, -(-wanted // packs))
     memory = train_memory(
         run.config,
         run.pack,
         run.trained,
-        sharding=cut.sharding,
+        layout=layout,
         widths=run.widths,
-        recompute=cut.recompute,
         accumulates=packs_per_rank > 1,
     )
-    time = step_time(run.config, run.pack, run.trained, cut, run.gpu, widths=run.widths)
+    time = step_time(run.config, run.pack, run.trained, layout, run.gpu, widths=run.widths)
     return Suggestion(
-        cut=cut,
+        layout=layout,
         memory=memory,
         time=time,
         packs_per_rank=packs_per_rank,
-        tokens_per_s=cut.packs * run.pack.num_tokens / time.total_s * run.balance,
+        tokens_per_s=packs * run.pack.num_tokens / time.total_s * run.balance,
         utilisation=time.utilisation(run.gpu) * run.balance,
         fits=memory.total <= _FILLED * run.gpu.memory_bytes,
     )

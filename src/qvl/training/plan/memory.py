@@ -2,7 +2,7 @@
 
 Owns the formulas. Does not own the choice of a layout (``layouts``).
 
-    ModelConfig, Pack, Trained, Sharding -> train_memory -> Memory
+    ModelConfig, Pack, Trained, Layout -> train_memory -> Memory
 
 What is kept for the backward pass is counted tensor by tensor from the layers of this package
 (``model/language``, ``model/vision``) as autograd keeps them; tests hold the sum to within a tenth
@@ -11,31 +11,17 @@ of what is alive in real steps.
 
 from dataclasses import dataclass, fields
 
-from qvl.errors import ConfigError
 from qvl.model.config import ModelConfig, TextConfig, VisionConfig
 from qvl.model.cost import text_parameters, vision_parameters
-from qvl.training.plan.work import Pack, Recompute, Trained
+from qvl.training.parallel.layout import Checkpointing, Layout
+from qvl.training.plan.work import Pack, Trained
+
+ONE_RANK = Layout(dp_replicate=1)
 
 # Rows of logits in work at once; see `training/losses`.
 _LOGIT_ROWS = 4096
 # Adam keeps two moments in float32. Source: arXiv 1412.6980, algorithm 1.
 _MOMENT_BYTES = 8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sharding:
-    """Over how many ranks things are cut.
-
-    Attributes:
-        weights: ranks that share weights, gradients and optimiser state (FSDP, without tensor
-            parallel).
-        tensor: ranks that share each matrix product.
-        context: ranks that share a pack's tokens and pictures.
-    """
-
-    weights: int = 1
-    tensor: int = 1
-    context: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +57,7 @@ class Memory:
         working: what one layer needs while its backward pass runs.
         logits: of the largest chunk of answers, with their gradient.
         pixels: patches of the pack.
+        accumulates: gradients of earlier packs stand beside the activations.
     """
 
     weights: int
@@ -82,6 +69,7 @@ class Memory:
     working: int
     logits: int
     pixels: int
+    accumulates: bool = False
 
     @property
     def total(self) -> int:
@@ -91,11 +79,13 @@ class Memory:
         """
         fixed = self.weights + self.optimiser + self.ema + self.gathered + self.pixels
         forward = self.activations + max(self.working, self.logits)
+        forward += self.gradients if self.accumulates else 0
         return fixed + max(forward, self.gradients + self.working)
 
     def parts(self) -> dict[str, int]:
         """Name of each part and its bytes."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        names = [field.name for field in fields(self) if field.name != "accumulates"]
+        return {name: getattr(self, name) for name in names}
 
 
 def train_memory(
@@ -103,9 +93,8 @@ def train_memory(
     pack: Pack,
     trained: Trained,
     *,
-    sharding: Sharding | None = None,
+    layout: Layout = ONE_RANK,
     widths: Widths | None = None,
-    recompute: Recompute = "none",
     accumulates: bool = False,
 ) -> Memory:
     """Returns what one accelerator holds.
@@ -114,29 +103,27 @@ def train_memory(
         config: of the model.
         pack: of one group of context-parallel ranks.
         trained: parts that learn.
-        sharding: ranks that share.
+        layout: how the ranks share the work, every number known.
         widths: bytes of numbers.
-        recompute: activation checkpointing.
         accumulates: gradients of an earlier pack stand there when the next one begins.
     """
-    sharding, widths = sharding or Sharding(), widths or Widths()
-    for name in ("weights", "tensor", "context"):
-        if getattr(sharding, name) < 1:
-            raise ConfigError(f"Sharding.{name} is {getattr(sharding, name)}, expected 1 or more")
+    widths = widths or Widths()
     learning, frozen, tables = _counts(config, trained)
-    cut = sharding.weights * sharding.tensor
+    cut = (layout.dp_shard or 1) * layout.pack_ranks  # ranks that share the weights
     gradients = learning * widths.gradient / cut
-    tokens, patches = pack.num_tokens / sharding.context, pack.num_patches / sharding.context
-    text_kept, text_work = _text_values(config.text, recompute, learns=trained.llm)
-    vision_kept, vision_work = _vision_values(config.vision, recompute)
+    tokens, patches = pack.num_tokens / layout.cp, pack.num_patches / layout.cp
+    text_kept, text_work = _text_values(
+        config.text, layout.activation_checkpointing, learns=trained.llm
+    )
+    vision_kept, vision_work = _vision_values(config.vision, layout.activation_checkpointing)
     merger_kept = 4 * config.vision.hidden_size + config.text.hidden_size / 4
     vision_kept = merger_kept * trained.sees + vision_kept * trained.tower
-    kept = (tokens * text_kept + patches * vision_kept) * widths.compute / sharding.tensor
+    kept = (tokens * text_kept + patches * vision_kept) * widths.compute / layout.tp
     # The residual of the media and the embeddings.
     kept += tokens * config.text.hidden_size * widths.compute
-    working = max(tokens * text_work, patches * vision_work) * widths.compute / sharding.tensor
-    rows = min(_LOGIT_ROWS, pack.num_answers / sharding.context)
-    logits = 3 * 4 * rows * config.text.vocab_size / sharding.tensor
+    working = max(tokens * text_work, patches * vision_work) * widths.compute / layout.tp
+    rows = min(_LOGIT_ROWS, pack.num_answers / layout.cp)
+    logits = 3 * 4 * rows * config.text.vocab_size / layout.tp
     head = config.text.vocab_size * config.text.hidden_size * widths.gradient
     logits += head if trained.llm and not trained.lora_rank and cut == 1 else 0
     return Memory(
@@ -147,11 +134,12 @@ def train_memory(
         gradients=round(gradients),
         optimiser=round(learning * _MOMENT_BYTES / cut),
         ema=round(learning * widths.ema / cut),
-        gathered=round(_gathered(config, trained, sharding, widths)),
-        activations=round(kept + (gradients if accumulates else 0)),
+        gathered=round(_gathered(config, trained, layout, widths)),
+        activations=round(kept),
         working=round(working),
         logits=round(logits),
         pixels=round(patches * config.vision.patch_dim * 4),
+        accumulates=accumulates,
     )
 
 
@@ -190,21 +178,23 @@ def lora_parameters(config: ModelConfig, trained: Trained) -> int:
     return trained.lora_rank * total
 
 
-def _gathered(config: ModelConfig, trained: Trained, sharding: Sharding, widths: Widths) -> float:
+def _gathered(config: ModelConfig, trained: Trained, layout: Layout, widths: Widths) -> float:
     """Two layers in the width of computing (the next is fetched while one runs), or the embedding
     if it is larger, and one layer's gradient before it is cut and summed. Tensor parallel ranks
     share layers, but each has the whole embedding and head while they run."""
-    if sharding.weights * sharding.tensor == 1:
+    if (layout.dp_shard or 1) * layout.pack_ranks == 1:
         return 0.0
     text = config.text
     table = text.vocab_size * text.hidden_size
     tables = 1 if text.tie_word_embeddings else 2
-    layer = (text_parameters(text) - tables * table) / text.num_hidden_layers / sharding.tensor
+    layer = (text_parameters(text) - tables * table) / text.num_hidden_layers / layout.tp
     whole = max(2 * layer, table + layer) * widths.compute
     return whole + (0.0 if trained.lora_rank else max(layer, table) * widths.gradient)
 
 
-def _text_values(config: TextConfig, recompute: Recompute, *, learns: bool) -> tuple[float, float]:
+def _text_values(
+    config: TextConfig, recompute: Checkpointing, *, learns: bool
+) -> tuple[float, float]:
     """Numbers per token that all layers keep, and that one layer works on going backwards.
 
     A layer keeps both residuals, both norms' results, queries, keys and values in the order of
@@ -226,7 +216,7 @@ def _text_values(config: TextConfig, recompute: Recompute, *, learns: bool) -> t
     return config.num_hidden_layers * layer, work
 
 
-def _vision_values(config: VisionConfig, recompute: Recompute) -> tuple[float, float]:
+def _vision_values(config: VisionConfig, recompute: Checkpointing) -> tuple[float, float]:
     """The same per patch. Queries, keys and values are one product here."""
     size, inner = config.hidden_size, config.intermediate_size
     layer = 9.5 * size + 4 * inner

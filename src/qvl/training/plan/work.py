@@ -9,7 +9,6 @@ forward pass's (``model/cost``), nor time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from qvl.errors import ConfigError
 from qvl.model.config import ModelConfig, TextConfig, VisionConfig
@@ -22,8 +21,7 @@ from qvl.model.cost import (
     vision_attention_flops,
     vision_flops,
 )
-
-Recompute = Literal["none", "selective", "full"]
+from qvl.training.parallel.layout import Checkpointing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ class Flops:
 
 
 def step_flops(
-    config: ModelConfig, pack: Pack, trained: Trained, *, recompute: Recompute = "none"
+    config: ModelConfig, pack: Pack, trained: Trained, *, recompute: Checkpointing = "none"
 ) -> Flops:
     """Returns the operations of forward and backward on a pack.
 
