@@ -38,7 +38,6 @@ def _dead(text: str) -> str | InputError:
     return InputError("nobody is there")
 
 
-@pytest.mark.slow
 def test_parts_on_ray_and_one_run_end_alike(ray: object, tmp_path: Path) -> None:
     local, spread = tmp_path / "local", tmp_path / "ray"
     ask(RUN, SUBJECT, local)
