@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from qvl.data.atomic import whole_file
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.messages import Conversation, Image, Text, Video
@@ -133,13 +134,8 @@ def _part(part: object) -> Any:
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Writes it, replacing an earlier one at once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{MANIFEST}.part"
-    try:
-        part.write_text(json.dumps(manifest, indent=2) + "\n")
-        part.replace(folder / MANIFEST)
-    except OSError as error:
-        raise DataError(f"{folder / MANIFEST} cannot be written: {error.strerror}") from error
+    with whole_file(folder / MANIFEST) as file:
+        file.write((json.dumps(manifest, indent=2) + "\n").encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from qvl.data.atomic import whole_file
 from qvl.endpoint.client import SomeUnanswered
 from qvl.errors import ConfigError, DataError, QvlError
 from qvl.evaluation.answers import Answer, AnswerFile, cut_to_length, sizes_of
@@ -227,12 +228,8 @@ def write_failures(folder: Path, failures: Mapping[str, str]) -> None:
         DataError: they cannot be written.
     """
     lines = [json.dumps({"key": key, "reason": why}) + "\n" for key, why in failures.items()]
-    part = folder / f".{FAILURES}.part"
-    try:
-        part.write_text("".join(lines))
-        part.replace(folder / FAILURES)
-    except OSError as error:
-        raise DataError(f"{folder / FAILURES} cannot be written: {error.strerror}") from error
+    with whole_file(folder / FAILURES) as file:
+        file.write("".join(lines).encode())
 
 
 def read_failures(folder: Path) -> dict[str, str]:

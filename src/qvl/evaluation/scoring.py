@@ -10,10 +10,11 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from qvl.data.atomic import whole_file
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
@@ -244,31 +245,11 @@ class ScoreFile:
 
     def close(self, outcome: Outcome) -> None:
         """Writes the scores and the result."""
-        result = {
-            "benchmark": outcome.benchmark,
-            "metric": outcome.metric,
-            "numbers": dict(outcome.numbers),
-            "mean": outcome.mean,
-            "stderr": outcome.stderr,
-            "count": outcome.count,
-            "unanswered": outcome.unanswered,
-            "broken": outcome.broken,
-            "unparsed": outcome.unparsed,
-            "cut": outcome.cut,
-            "judged_by": outcome.judged_by,
-            "slices": [[s.group, s.value, s.mean, s.stderr, s.count] for s in outcome.slices],
-        }
-        _replace(self.folder / SCORES, "".join(self._lines))
-        _replace(self.folder / RESULT, json.dumps(result, indent=2) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+        result = {**asdict(outcome), "slices": [astuple(item) for item in outcome.slices]}
+        with whole_file(self.folder / SCORES) as file:
+            file.write("".join(self._lines).encode())
+        with whole_file(self.folder / RESULT) as file:
+            file.write((json.dumps(result, indent=2) + "\n").encode())
 
 
 def read_scores(folder: Path) -> dict[str, dict[str, Any]]:

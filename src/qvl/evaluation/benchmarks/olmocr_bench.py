@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from qvl.data.atomic import whole_file
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
 from qvl.evaluation.benchmarks.asking import ask
@@ -75,13 +76,10 @@ def _page(root: Path, name: str, number: int, where: str) -> str | bytes:
         picture = document.render(number, max_pixels=_MAX_PIXELS).picture
     content = io.BytesIO()
     picture.save(content, "PNG")
-    target = root / kept
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.part")
-        part.write_bytes(content.getvalue())
-        part.replace(target)
-    except OSError:
+        with whole_file(root / kept) as file:
+            file.write(content.getvalue())
+    except DataError:
         return content.getvalue()
     return kept
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import DataError
+from qvl.data.atomic import whole_file
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.report.failures import failure_html
 from qvl.evaluation.report.media import escaped as text
@@ -266,9 +266,5 @@ def write_page(path: Path, title: str, body: str) -> None:
         "img-src data:; style-src 'unsafe-inline'\">"
         f"<title>{text(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    with whole_file(path) as file:
+        file.write(page.encode())
