@@ -12,7 +12,7 @@ of what is alive in real steps.
 from dataclasses import dataclass, fields
 
 from qvl.model.config import ModelConfig, TextConfig, VisionConfig
-from qvl.model.cost import text_parameters, vision_parameters
+from qvl.model.cost import num_parameters, text_parameters, vision_parameters
 from qvl.training.parallel.layout import Checkpointing, Layout
 from qvl.training.plan.work import Pack, Trained
 
@@ -143,18 +143,23 @@ def train_memory(
     )
 
 
+def learning_parameters(config: ModelConfig, trained: Trained) -> int:
+    """Numbers that learn: of the parts that train, or of their adapters."""
+    if trained.lora_rank:
+        return lora_parameters(config, trained)
+    tower, merger = vision_parameters(config.vision)
+    llm = text_parameters(config.text)
+    return tower * trained.tower + merger * trained.merger + llm * trained.llm
+
+
 def _counts(config: ModelConfig, trained: Trained) -> tuple[int, int, int]:
     """Numbers that learn, that are frozen, and frozen ones that are never quantised: embeddings."""
-    tower, merger = vision_parameters(config.vision)
     text = config.text
     tables = (1 if text.tie_word_embeddings else 2) * text.vocab_size * text.hidden_size
-    parts = {"tower": tower, "merger": merger, "llm": text_parameters(text)}
-    whole = sum(parts.values())
-    if trained.lora_rank:
-        return lora_parameters(config, trained), whole - tables, tables
-    learning = sum(number for name, number in parts.items() if getattr(trained, name))
-    kept = 0 if trained.llm else tables
-    return learning, whole - learning - kept, kept
+    learning = learning_parameters(config, trained)
+    frozen = num_parameters(config) - (0 if trained.lora_rank else learning)
+    kept = 0 if trained.llm and not trained.lora_rank else tables
+    return learning, frozen - kept, kept
 
 
 def lora_parameters(config: ModelConfig, trained: Trained) -> int:

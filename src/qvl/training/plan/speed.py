@@ -12,10 +12,10 @@ collective moves.
 from dataclasses import dataclass
 
 from qvl.model.config import ModelConfig, TextConfig
-from qvl.model.cost import text_parameters, vision_parameters
+from qvl.model.cost import num_parameters
 from qvl.training.parallel.layout import Layout
 from qvl.training.plan.hardware import Gpu
-from qvl.training.plan.memory import Widths, lora_parameters
+from qvl.training.plan.memory import Widths, learning_parameters
 from qvl.training.plan.work import Pack, Trained, step_flops
 
 
@@ -67,7 +67,7 @@ def step_time(
     hidden = _shard_bytes(config, trained, layout, widths) / _bandwidth(
         gpu, (layout.dp_shard or 1) * layout.cp, layout.tp
     )
-    learning = _learning(config, trained)
+    learning = learning_parameters(config, trained)
     copies, ranks = layout.dp_replicate or 1, (layout.dp_shard or 1) * share
     own = learning * widths.gradient / ranks
     hidden += 2 * (copies - 1) / copies * own / _bandwidth(gpu, copies, ranks)
@@ -88,19 +88,13 @@ def _bandwidth(gpu: Gpu, group: int, stride: int) -> float:
     return min(gpu.link_bytes_per_s, gpu.network_bytes_per_s * in_node)
 
 
-def _learning(config: ModelConfig, trained: Trained) -> int:
-    if trained.lora_rank:
-        return lora_parameters(config, trained)
-    tower, merger = vision_parameters(config.vision)
-    llm = text_parameters(config.text)
-    return tower * trained.tower + merger * trained.merger + llm * trained.llm
-
-
 def _shard_bytes(config: ModelConfig, trained: Trained, layout: Layout, widths: Widths) -> float:
     """Weights gathered forward and backward, gradients summed into their places."""
     group = (layout.dp_shard or 1) * layout.cp
-    weights = sum(vision_parameters(config.vision)) + text_parameters(config.text)
-    moved = 2 * weights * widths.compute + _learning(config, trained) * widths.gradient
+    moved = (
+        2 * num_parameters(config) * widths.compute
+        + learning_parameters(config, trained) * widths.gradient
+    )
     return (group - 1) / group * moved / layout.tp
 
 
