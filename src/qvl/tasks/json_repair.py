@@ -339,12 +339,9 @@ def _scalar(text: str, at: int) -> tuple[JsonValue, int]:
     if number is not None:
         if number.end() == len(text):
             raise _Cut([])  # more digits may have been meant
-        if text[number.end()] not in ".eE":
-            return _to_number(number), number.end()
+        return _to_number(number), number.end()
     if _CUT_NUMBER.match(text, at) is not None:
         raise _Cut([])
-    if number is not None:
-        return _to_number(number), number.end()
     word = _WORD.match(text, at)
     if word is not None and word.group() in _WORDS:
         return _WORDS[word.group()], word.end()
