@@ -8,6 +8,7 @@ are the same as on one machine, and so are the shards.
 All machines must see the output folder, and the source's files, under the same names.
 """
 
+import logging
 from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,20 +48,25 @@ def run_ray(
         ConfigError: as `run`.
         DataError: as `run`; also when a task is lost.
     """
-    ray = _import_ray()
-    if not ray.is_initialized():
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray = started_ray()
     execute = partial(_in_tasks, ray, num_cpus=num_cpus, num_gpus=num_gpus)
     return run(source, steps, folder.resolve(), execute=execute, options=options or RunOptions())
 
 
-def _import_ray() -> Any:
+def started_ray() -> Any:
+    """Returns Ray's module; where Ray is not started yet, it is started on this machine.
+
+    Raises:
+        MissingDependencyError: Ray is not installed.
+    """
     try:
         import ray
     except ImportError as error:
         raise MissingDependencyError(
             "runs on Ray need the package ray", hint="pip install 'qvl[data]'"
         ) from error
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     return ray
 
 
@@ -80,13 +86,19 @@ def _in_tasks(
                 return
             done, running = ray.wait(running)
             for reference in done:
-                yield _result(ray, reference)
+                yield result_of(ray, reference)
     finally:
         for reference in running:
             ray.cancel(reference)
 
 
-def _result(ray: Any, reference: Any) -> PartResult:
+def result_of(ray: Any, reference: Any) -> Any:
+    """Returns what a task returned.
+
+    Raises:
+        QvlError: what the task raised, as the kind it is.
+        DataError: the task was lost.
+    """
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:

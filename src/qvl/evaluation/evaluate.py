@@ -38,10 +38,6 @@ _SAME_FOLDER = (
 )  # fmt: skip
 
 
-def _silent(progress: Progress) -> None:
-    pass
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """What is run: everything but the model.
@@ -117,13 +113,13 @@ class Subject:
     limits: PixelLimits = DEFAULT_LIMITS
 
 
-def manifest_of(run: Run, subject: Subject) -> dict[str, Any]:
-    """Returns the manifest of a run; reads through all questions.
+def begin(run: Run, subject: Subject, folder: Path) -> dict[str, Any]:
+    """Writes the manifest of a run, and returns it; reads through all questions.
 
     Raises:
-        DataError: as `make_manifest`.
+        DataError: the folder holds another run; and as `make_manifest`.
     """
-    return make_manifest(
+    manifest = make_manifest(
         run.benchmark,
         run.questions(),
         split=run.split or run.benchmark.split,
@@ -133,6 +129,9 @@ def manifest_of(run: Run, subject: Subject) -> dict[str, Any]:
         shard="{}/{}".format(*run.shard),
         command=run.command,
     )
+    check_same(folder, manifest)
+    write_manifest(folder, manifest)
+    return manifest
 
 
 def ask(
@@ -141,7 +140,7 @@ def ask(
     folder: Path,
     *,
     begun: Callable[[Mapping[str, Any]], None] = lambda manifest: None,
-    report: Callable[[Progress], None] = _silent,
+    report: Callable[[Progress], None] = lambda progress: None,
 ) -> RunSummary:
     """Asks what has no answer yet, after the manifest was written.
 
@@ -153,12 +152,10 @@ def ask(
         report: called after each batch.
 
     Raises:
-        DataError: the folder holds another run; and as `make_manifest` and `ask_all`.
+        DataError: as `begin` and `ask_all`.
         ConfigError: as `ask_all`.
     """
-    manifest = manifest_of(run, subject)
-    check_same(folder, manifest)
-    write_manifest(folder, manifest)
+    manifest = begin(run, subject, folder)
     begun(manifest)
     asking = Asking(
         generator=subject.generator,

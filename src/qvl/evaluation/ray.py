@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from qvl.errors import ConfigError, DataError, MissingDependencyError, QvlError
+from qvl.data.ray import result_of, started_ray
+from qvl.errors import ConfigError
 from qvl.evaluation.answers import ANSWERS, Answer, AnswerFile, read_answers
-from qvl.evaluation.evaluate import Run, Subject, ask, check_same, manifest_of
-from qvl.evaluation.manifest import write_manifest
+from qvl.evaluation.evaluate import Run, Subject, ask, begin
 from qvl.evaluation.run import Progress
 from qvl.evaluation.shards import in_shard, merge_runs
 
@@ -31,7 +30,6 @@ def ask_on_ray(
     folder: Path,
     *,
     parts: int,
-    num_cpus: float = 1.0,
     num_gpus: float = 0.0,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> int:
@@ -44,7 +42,6 @@ def ask_on_ray(
         subject: travels to the machines, so its generator reads weights when it is first asked.
         folder: of the run; each part has one in ``parts/``.
         parts: tasks that the questions are dealt to by their keys.
-        num_cpus: processors of a part.
         num_gpus: GPUs of a part.
         report: called every few seconds.
 
@@ -55,15 +52,11 @@ def ask_on_ray(
     """
     if parts < 1 or run.shard != (1, 1):
         raise ConfigError(f"{parts} parts of shard {run.shard}, expected 1 or more of a whole run")
-    ray = _import_ray()
-    manifest = manifest_of(run, subject)
-    check_same(folder, manifest)
-    write_manifest(folder, manifest)
+    ray = started_ray()
+    manifest = begin(run, subject, folder)
     folders = [folder.resolve() / "parts" / f"{i}-of-{parts}" for i in range(1, parts + 1)]
     _deal(folder, folders)
-    if not ray.is_initialized():
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
-    task = ray.remote(_ask_part).options(num_cpus=num_cpus, num_gpus=num_gpus)
+    task = ray.remote(_ask_part).options(num_cpus=1, num_gpus=num_gpus)
     shared = ray.put((run, subject))
     running = [task.remote(shared, (number, parts), part) for number, part in enumerate(folders, 1)]
     total = int(manifest["questions"]) - int(manifest["broken"])
@@ -72,7 +65,7 @@ def ask_on_ray(
         while running:
             done, running = ray.wait(running, timeout=_LOOK_S)
             for reference in done:
-                _check(ray, reference)
+                result_of(ray, reference)
             report(watch.progress())
     finally:
         for reference in running:
@@ -124,27 +117,3 @@ class _Watch:
         pace = (time.monotonic() - self._began) / max(1, done - self._before)
         left = max(0, self._total - done)
         return Progress(done=done, failed=0, total=self._total, seconds_left=pace * left)
-
-
-def _check(ray: Any, reference: Any) -> None:
-    """Raises what a task raised, as the kind it is."""
-    try:
-        ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, QvlError):
-            raise error.cause from error
-        raise
-    except ray.exceptions.RayError as error:
-        raise DataError(
-            f"a task of Ray was lost: {error}", hint="the same command goes on where it stopped"
-        ) from error
-
-
-def _import_ray() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingDependencyError(
-            "runs on Ray need the package ray", hint="pip install 'qvl[data]'"
-        ) from error
-    return ray

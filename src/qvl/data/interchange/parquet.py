@@ -122,7 +122,7 @@ class ParquetFiles:
         group = bisect.bisect_right(self._stops, number)
         if self._held[0] != group:
             file, index = self._groups[group]
-            pyarrow = _import_pyarrow()
+            pyarrow = import_pyarrow()
             try:
                 self._held = group, _opened(file).read_row_group(index)
             except (pyarrow.ArrowException, OSError, ValueError) as error:
@@ -147,9 +147,15 @@ def _reopened(path: Path, root: Path, licence: str) -> ParquetFiles:
     return ParquetFiles(path, root=root, licence=licence)
 
 
-def _import_pyarrow() -> Any:
+def import_pyarrow() -> Any:
+    """Returns pyarrow's module, with ``parquet`` and ``ipc``.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
     try:
         import pyarrow
+        import pyarrow.ipc
         import pyarrow.parquet
     except ImportError as error:
         raise MissingDependencyError(
@@ -159,7 +165,7 @@ def _import_pyarrow() -> Any:
 
 
 def _opened(path: Path) -> Any:
-    pyarrow = _import_pyarrow()
+    pyarrow = import_pyarrow()
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -228,7 +234,7 @@ def write_parquet(samples: Iterable[Sample], path: Path) -> tuple[int, list[Prob
         MissingDependencyError: pyarrow is not installed.
         DataError: the name is taken.
     """
-    pyarrow = _import_pyarrow()
+    pyarrow = import_pyarrow()
     if path.exists():
         raise DataError(f"{path} already exists", hint="give a new name")
     path.parent.mkdir(parents=True, exist_ok=True)

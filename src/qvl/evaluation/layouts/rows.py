@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import DataError, MissingDependencyError
+from qvl.data.interchange.parquet import import_pyarrow
+from qvl.errors import DataError
 
 MAX_FIELD_BYTES = 256 * 2**20
 """Largest field of a TSV file: a picture in base64 is one."""
@@ -71,8 +72,8 @@ def parquet_rows(folder: Path, split: str, *, config: str = "", at_once: int = 6
     """
     files = _split_files(folder, split, config)
     if not files:
-        known = sorted({path.name.split("-")[0].removesuffix(".parquet")
-            for path in folder.rglob("*.parquet")})  # fmt: skip
+        stems = (path.name.split("-")[0] for path in folder.rglob("*.parquet"))
+        known = sorted({stem.removesuffix(".parquet") for stem in stems})
         raise DataError(
             f"{folder} has no files of the split {split!r}"
             + (f" of {config!r}" if config else "")
@@ -113,7 +114,7 @@ def _split_files(folder: Path, split: str, config: str) -> list[Path]:
 
 
 def _rows_of(path: Path, at_once: int) -> Iterator[Row]:
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             number = 0
@@ -139,7 +140,7 @@ def arrow_rows(folder: Path) -> Iterator[Row]:
         DataError: there are no such files, or one is damaged.
         MissingDependencyError: pyarrow is not installed.
     """
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     files = sorted(folder.glob("data-*.arrow"))
     if not files:
         raise DataError(f"{folder} has no files data-*.arrow")
@@ -153,18 +154,6 @@ def arrow_rows(folder: Path) -> Iterator[Row]:
                         number += 1
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.ipc
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            "benchmarks in parquet need pyarrow", hint="pip install 'qvl[data]'"
-        ) from error
-    return pyarrow
 
 
 def tsv_rows(path: Path, *, columns: Sequence[str] = (), delimiter: str = "\t") -> Iterator[Row]:
