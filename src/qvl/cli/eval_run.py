@@ -116,7 +116,7 @@ def _played(manifest: Mapping[str, Any], folder: Path) -> tuple[Benchmark, list[
     if name == MINIWOB.name:
         return MINIWOB, list(questions_of(episode_keys(**manifest["episodes"]), folder))
     if name in WORLDS:
-        return WORLDS[name], list(questions_of_tasks(manifest["tasks"]))
+        return WORLDS[name], list(questions_of_tasks(manifest["tasks"], folder))
     return None
 
 

@@ -75,7 +75,7 @@ def play_world(args: argparse.Namespace) -> int:
             return record.to_text()
 
         play_each(tasks, folder, one, report=show_progress)
-    outcome = score_questions(benchmark, list(questions_of(tasks)), folder)
+    outcome = score_questions(benchmark, list(questions_of(tasks, folder)), folder)
     write_outcomes([outcome], as_json=args.json)
     return 0
 

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from qvl.agents.environments.android_world import AndroidWorld, json_action
-from qvl.agents.environments.environment import ANDROID_WORLD, play, questions_of, read_record
+from qvl.agents.environments.environment import ANDROID_WORLD, ScoredEpisode, play, questions_of
 from qvl.agents.episode import Limits
 from qvl.agents.executor import ActionError, ScreenError
 from qvl.agents.playing import play_each
 from qvl.errors import ConfigError, DataError
+from qvl.evaluation.report.failures import TRACE
 from qvl.evaluation.scoring import score_run
 from qvl.geometry import Point
+from qvl.messages import Image
 from qvl.sampling_params import SamplingParams
 from qvl.tasks.actions import (
     Action,
@@ -89,6 +91,10 @@ def test_a_run_goes_on_and_is_scored_as_others(
     outcome = score_run(ANDROID_WORLD, questions_of(tasks), tmp_path)
     assert outcome.headline == pytest.approx(100 / 3)
     assert (outcome.count, outcome.unanswered) == (3, 1)
+    first = next(questions_of(tasks, tmp_path))
+    assert first.facts[TRACE] == "../traces/ClockAlarm/0/index.html"
+    assert (tmp_path / "report" / first.facts[TRACE]).resolve().is_file()
+    assert isinstance(first.conversation.messages[0].content[0], Image)
 
 
 def test_a_phone_that_is_gone_ends_the_run(
@@ -147,4 +153,4 @@ def test_actions_as_json() -> None:
 
 def test_a_damaged_record_is_named() -> None:
     with pytest.raises(DataError, match="record of an episode is damaged"):
-        read_record("{}")
+        ScoredEpisode.read("{}")

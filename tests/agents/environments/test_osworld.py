@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qvl.agents.environments.environment import EpisodeRecord, play
+from qvl.agents.environments.environment import ScoredEpisode, play
 from qvl.agents.environments.osworld import OSWorld, pyautogui_code
 from qvl.agents.episode import Limits
 from qvl.agents.executor import ActionError, ScreenError
@@ -61,7 +61,7 @@ def world(tmp_path: Path) -> Iterator[tuple[Machine, Desktop, OSWorld]]:
     assert desktop.is_closed
 
 
-def played(environment: OSWorld, task: str, folder: Path, *actions: Action) -> EpisodeRecord:
+def played(environment: OSWorld, task: str, folder: Path, *actions: Action) -> ScoredEpisode:
     model = answers(*actions, size=SIZE)
     params = SamplingParams(max_tokens=64)
     return play(task, folder, environment, model.engine, limits=Limits(steps=4), params=params)

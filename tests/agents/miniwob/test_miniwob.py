@@ -8,7 +8,7 @@ import pytest
 
 from qvl.agents.executor import ScreenError
 from qvl.agents.miniwob import tasks
-from qvl.agents.miniwob.benchmark import MINIWOB, EpisodeKey, read_record
+from qvl.agents.miniwob.benchmark import MINIWOB, EpisodeKey, RewardedEpisode
 from qvl.agents.miniwob.run import Playing, play, play_all
 from qvl.agents.miniwob.screen import MiniWobScreen, ScreenOptions
 from qvl.agents.miniwob.tasks import REAL_TIME, task_names
@@ -73,7 +73,7 @@ def test_oracles_solve_tasks_through_the_whole_loop(screen: MiniWobScreen, tmp_p
     keys = [EpisodeKey(task, 0) for task in ORACLES]
     playing = Playing(policy=oracle(screen), params=MINIWOB.params)
     assert play_all(keys, tmp_path, screen, playing) == {}
-    records = {answer.key: read_record(answer.text) for answer in read_answers(tmp_path)}
+    records = {answer.key: RewardedEpisode.read(answer.text) for answer in read_answers(tmp_path)}
     assert {key: record.raw_reward for key, record in records.items()} == {
         key.name: 1.0 for key in keys
     }

@@ -3,27 +3,28 @@
 import json
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from qvl.agents.episode import Limits
 from qvl.agents.executor import ScreenError
 from qvl.agents.miniwob.benchmark import (
     MINIWOB,
-    EpisodeRecord,
+    RewardedEpisode,
     episode_keys,
     questions_of,
-    read_record,
 )
 from qvl.agents.miniwob.random_clicks import RandomClicks
 from qvl.agents.miniwob.run import Playing, play_all
 from qvl.agents.miniwob.screen import PageState
-from qvl.cli.eval_run import score_questions
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Reply
+from qvl.evaluation.evaluate import score_questions
 from qvl.evaluation.manifest import write_manifest
 from qvl.evaluation.run import read_failures
 from qvl.evaluation.scoring import Outcome, score_run
+from qvl.messages import Conversation, Image
 from qvl.tasks.actions import Click
 from tests.agents.miniwob.oracles import PROCESSOR, does
 from tests.agents.screens import DrawnScreen
@@ -84,7 +85,7 @@ def test_rewards_become_a_success_rate(tmp_path: Path) -> None:
         }
     )
     assert {item.value: item.mean for item in outcome.slices} == {"a": 1.0, "b": 0.0}
-    records = {answer.key: read_record(answer.text) for answer in read_answers(tmp_path)}
+    records = {answer.key: RewardedEpisode.read(answer.text) for answer in read_answers(tmp_path)}
     assert (records["a/1"].ending, records["b/1"].ending) == ("over", "steps")
 
 
@@ -143,37 +144,29 @@ def test_failures_show_the_last_picture_and_lead_to_the_trace(tmp_path: Path) ->
 
 
 def test_records_are_read_back_and_damage_is_named() -> None:
-    record = EpisodeRecord(
+    record = RewardedEpisode(
         goal="a\nb", raw_reward=-1.0, reward=-1.0, reason="timed out", ending="over", detail="",
         steps=2, performed=0,
     )  # fmt: skip
-    assert read_record(record.to_text()) == record
+    assert RewardedEpisode.read(record.to_text()) == record
     question = next(questions_of(KEYS))
     score = MINIWOB.score(question, Reply(text=record.to_text()))
     assert (score.value, score.is_parsed) == (0.0, False)
     assert "reward -1 (timed out) after 2 steps" in score.why
     for text in ("", "[]", json.dumps({"goal": "x"})):
         with pytest.raises(DataError, match="damaged"):
-            read_record(text)
+            RewardedEpisode.read(text)
 
 
 def test_random_clicks_are_a_function_of_the_episode() -> None:
+    picture = Image(PIL.Image.new("RGB", (320, 420)))
+
     def clicked(number: int) -> list[str]:
         model = RandomClicks(PROCESSOR, KEYS[number])
-        prompt = model.prepare(next(questions_with_picture()).conversation)
+        prompt = model.prepare(Conversation.user(picture, "Click."))
         return [event.text for _ in range(3) for event in model.stream(prompt, MINIWOB.params)]
 
     assert clicked(0) == clicked(0) != clicked(1)
-
-
-def questions_with_picture():  # type: ignore[no-untyped-def]
-    from PIL import Image as Pillow
-
-    from qvl.evaluation.benchmark import Question
-    from qvl.messages import Conversation, Image
-
-    picture = Image(Pillow.new("RGB", (320, 420)))
-    yield Question(key="x", conversation=Conversation.user(picture, "Click."), truth="")
 
 
 @pytest.mark.parametrize(("episodes", "seed"), [(0, 0), (1, -1)])

@@ -1,26 +1,24 @@
 """MiniWoB++ as a benchmark: an episode is a question, what it came to is the answer.
 
-Owns: names of episodes, their records, the score. Does not own: playing (``run``), the tasks.
+Owns: names of episodes, the score. Does not own: playing (``run``), the tasks.
 
-    tasks, seeds -> EpisodeKey -> (an episode) -> EpisodeRecord as text -> Score -> success in %
+    tasks, seeds -> EpisodeKey -> (an episode) -> RewardedEpisode as text -> Score -> success in %
 
 Score: an episode succeeds if the page's reward without regard to time is above 0, as in Liu et al.
 2018 and later work; partial rewards count as a success, and an episode that does not end by itself
 has none. It is not MobileMiniWoB++ of AndroidWorld, whose 92 tasks run in an app.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from qvl.agents.playing import EpisodeRecord, episode_question
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.report.failures import TRACE
 from qvl.evaluation.scorers.score import Score
-from qvl.evaluation.scoring import CLUSTER
-from qvl.messages import Conversation, Image, SamplingParams, Text
+from qvl.messages import SamplingParams
 
 NAME = "miniwob"
 
@@ -38,44 +36,18 @@ class EpisodeKey(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EpisodeRecord:
+class RewardedEpisode(EpisodeRecord):
     """What an episode came to.
 
     Attributes:
-        goal: as the page said it.
         raw_reward: -1 to 1 without regard to time; above 0 is a success.
         reward: -1 to 1 with it.
         reason: of the reward, where the task gives one.
-        ending: as `qvl.agents.episode.Ending`; "over" when the page ended it.
-        detail: what the ending does not say by itself.
-        steps: turns of the model.
-        performed: those whose action was done.
     """
 
-    goal: str
     raw_reward: float
     reward: float
     reason: str
-    ending: str
-    detail: str
-    steps: int
-    performed: int
-
-    def to_text(self) -> str:
-        """One line of JSON; `read_record` reads it back."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-
-def read_record(text: str) -> EpisodeRecord:
-    """Reads what `EpisodeRecord.to_text` wrote.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    try:
-        return EpisodeRecord(**json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"record of an episode is damaged: {error}") from error
 
 
 def episode_keys(tasks: Sequence[str], *, episodes: int, first_seed: int = 0) -> list[EpisodeKey]:
@@ -94,11 +66,6 @@ def episode_keys(tasks: Sequence[str], *, episodes: int, first_seed: int = 0) ->
     return [EpisodeKey(task, first_seed + i) for task in tasks for i in range(episodes)]
 
 
-def trace_folder(key: EpisodeKey) -> Path:
-    """Where an episode's trace lies in the folder of a run."""
-    return Path("traces", key.task, str(key.seed))
-
-
 def questions_of(keys: Sequence[EpisodeKey], folder: Path | None = None) -> Iterator[Question]:
     """Returns episodes as questions.
 
@@ -107,23 +74,13 @@ def questions_of(keys: Sequence[EpisodeKey], folder: Path | None = None) -> Iter
         folder: of the run, whose traces give the last picture of each; None before there are any.
     """
     for key in keys:
-        shown: tuple[Image | Text, ...] = (Text(f"{key.task} with seed {key.seed}"),)
-        facts: dict[str, object] = {CLUSTER: key.task}
-        if folder is not None and (pictures := _drawn(folder / trace_folder(key))):
-            shown = (Image(pictures[-1]), *shown)
-            facts[TRACE] = f"../{trace_folder(key).as_posix()}/index.html"
-        yield Question(
-            key=key.name,
-            conversation=Conversation.user(*shown),
+        yield episode_question(
+            key.name,
+            f"{key.task} with seed {key.seed}",
             truth="a reward above 0",
-            groups={"task": key.task},
-            facts=facts,
+            group=("task", key.task),
+            folder=folder,
         )
-
-
-def _drawn(trace: Path) -> list[Path]:
-    """Screenshots with the actions on them, in order."""
-    return sorted(trace.glob("*-action.png"))
 
 
 def _load(folder: Path, split: str) -> Iterator[Question]:
@@ -131,20 +88,18 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
 
 
 def _score(question: Question, reply: Reply) -> Score:
-    record = read_record(reply.text)
+    record = RewardedEpisode.read(reply.text)
     told = f" ({record.reason})" if record.reason else ""
     return Score(
         value=float(record.raw_reward > 0),
-        why=f"reward {record.raw_reward:g}{told} after {record.steps} steps, "
-        f"ended: {record.ending}{f', {record.detail}' if record.detail else ''}; "
-        f"goal: {record.goal}",
+        why=f"reward {record.raw_reward:g}{told} {record.told()}",
         is_parsed=record.performed > 0,
     )
 
 
 def _total(scored: Sequence[Scored]) -> Mapping[str, float]:
     """Success in percent, lost episodes included; of those played the mean rewards and steps."""
-    records = [read_record(item.text) for item in scored if item.text]
+    records = [RewardedEpisode.read(item.text) for item in scored if item.text]
     count = max(1, len(records))
     tasks: dict[str, list[float]] = {}
     for item in scored:

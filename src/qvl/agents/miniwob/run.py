@@ -1,25 +1,21 @@
 """Episodes of MiniWoB++ in a browser: one from its seed to its reward, and all of a run.
 
-Owns: playing one episode, the benchmark's limits. Does not own: their order and what is lost
-(``agents.playing``), turns (``agents.loop``), pages (``screen``), scores (``benchmark``).
+Owns: the benchmark's limits, an episode's reward. Does not own: playing, order and what is lost
+(``agents.playing``), pages (``screen``), scores (``benchmark``).
 
     tasks x seeds -> begin -> act -> reward -> answers.jsonl, traces/task/seed/
 
 A page or a browser that hangs is replaced by a new one.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qvl.agents.episode import Episode, Limits
-from qvl.agents.executor import ScreenError
-from qvl.agents.loop import act
-from qvl.agents.miniwob.benchmark import EpisodeKey, EpisodeRecord, trace_folder
+from qvl.agents.episode import Limits
+from qvl.agents.miniwob.benchmark import EpisodeKey, RewardedEpisode
 from qvl.agents.miniwob.screen import MiniWobScreen
-from qvl.agents.playing import play_each
-from qvl.agents.recorder import Recorder
+from qvl.agents.playing import play_each, play_one
 from qvl.answers.answering import AnsweringModel
 from qvl.evaluation.run import Progress
 from qvl.sampling_params import SamplingParams
@@ -78,39 +74,25 @@ def play_all(
     )
 
 
-def play(key: EpisodeKey, folder: Path, screen: MiniWobScreen, playing: Playing) -> EpisodeRecord:
+def play(key: EpisodeKey, folder: Path, screen: MiniWobScreen, playing: Playing) -> RewardedEpisode:
     """Plays one episode and leaves its trace.
 
     Raises:
         ScreenError: the page or the browser was lost, so that there is no reward.
         InputError: the trace cannot be written.
     """
-    trace = folder / trace_folder(key)
-    shutil.rmtree(trace, ignore_errors=True)  # of an episode that was broken off
     goal = screen.begin(key.task, key.seed)
-    episode = act(
+    episode = play_one(
+        key.name,
+        folder,
+        goal,
         playing.policy(key),
         screen,
-        goal,
         limits=playing.limits,
-        watchers=[Recorder(trace)],
         params=playing.params,
         is_over=screen.is_over,
     )
-    if episode.ending == "lost":
-        raise ScreenError(episode.detail)
-    return _record(episode, screen)
-
-
-def _record(episode: Episode, screen: MiniWobScreen) -> EpisodeRecord:
     state = screen.state()
-    return EpisodeRecord(
-        goal=episode.goal,
-        raw_reward=state.raw_reward,
-        reward=state.reward,
-        reason=state.reason,
-        ending=episode.ending,
-        detail=episode.detail,
-        steps=len(episode.steps),
-        performed=sum(step.outcome == "performed" for step in episode.steps),
+    return RewardedEpisode.of(
+        episode, raw_reward=state.raw_reward, reward=state.reward, reason=state.reason
     )
