@@ -77,7 +77,7 @@ def main() -> None:
     os.set_inheritable(pipe, False)
     try:
         libc = ctypes.CDLL(None, use_errno=True)
-        _limit(settings)
+        _limit(settings["limits"])
         _call(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
         _confine_files(libc, settings["readable"], settings["writable"])
         _confine_calls(libc, may_fork=settings["may_fork"])
@@ -94,8 +94,8 @@ def _call(result: int, what: str) -> int:
     return result
 
 
-def _limit(settings: dict) -> None:  # type: ignore[type-arg]
-    for name, value in settings["limits"].items():
+def _limit(limits: dict[str, int]) -> None:
+    for name, value in limits.items():
         number = getattr(resource, name)
         _, most = resource.getrlimit(number)
         value = value if most == resource.RLIM_INFINITY else min(value, most)

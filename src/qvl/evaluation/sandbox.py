@@ -147,7 +147,6 @@ class Sandbox:
         *,
         limits: Limits,
         readable: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
     ) -> Ran:
         """Runs a command in the folder, confined.
 
@@ -155,7 +154,6 @@ class Sandbox:
             command: path of a program, or the name of one that is installed, and arguments.
             limits: that hold for it.
             readable: places that it may read besides the system's and its own.
-            environment: variables besides the few that it gets.
 
         Raises:
             MissingDependencyError: the program is not installed.
@@ -170,10 +168,12 @@ class Sandbox:
             "writable": [str(self.folder), *_WRITABLE],
             "may_fork": limits.may_fork,
             "environment": {
-                "PATH": _PATH, "HOME": str(self.folder), "TMPDIR": str(self.folder),
-                "LANG": "C.UTF-8", **(environment or {}),
+                "PATH": _PATH,
+                "HOME": str(self.folder),
+                "TMPDIR": str(self.folder),
+                "LANG": "C.UTF-8",
             },
-        }  # fmt: skip
+        }
         try:
             process = subprocess.Popen(
                 [
@@ -256,7 +256,7 @@ def _watch(process: "subprocess.Popen[bytes]", limits: Limits) -> Ran:
     try:
         with selectors.DefaultSelector() as selector:
             for pipe in said:
-                selector.register(pipe, selectors.EVENT_READ)
+                selector.register(pipe, selectors.EVENT_READ, said[pipe])
             while selector.get_map():
                 left = began + limits.seconds - time.monotonic()
                 if left <= 0:
@@ -266,7 +266,7 @@ def _watch(process: "subprocess.Popen[bytes]", limits: Limits) -> Ran:
                     data = os.read(key.fd, _CHUNK)
                     if not data:
                         selector.unregister(key.fileobj)
-                    said[key.fileobj] += data  # type: ignore[index]
+                    key.data.extend(data)
                 if sum(map(len, said.values())) > limits.output_bytes:
                     ended = "output"
                     break
