@@ -33,10 +33,6 @@ from qvl.geometry import PixelLimits
 from qvl.messages import TextGenerator
 from qvl.processing.settings import DEFAULT_LIMITS
 
-_SAME_FOLDER = (
-    "benchmark", "version", "split", "prompts", "decoding", "model", "inputs", "shard",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
@@ -171,7 +167,7 @@ def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Raises DataError if a folder has answers of another run: they are never mixed."""
     if not (folder / MANIFEST).exists():
         return
-    if other := differences(read_manifest(folder), manifest, _SAME_FOLDER):
+    if other := differences(read_manifest(folder), manifest):
         raise DataError(
             f"{folder} has answers of another run: {other[0]}", hint="use another --output"
         )

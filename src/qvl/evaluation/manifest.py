@@ -24,7 +24,7 @@ from qvl.messages import Conversation, Image, Text, Video
 MANIFEST = "manifest.json"
 
 # What must be the same for two runs to be one, or to be compared question by question.
-SAME_RUN = ("benchmark", "version", "split", "prompts", "questions", "decoding", "model", "inputs")
+SAME_RUN = ("benchmark", "version", "split", "prompts", "decoding", "model", "inputs", "shard")
 COMPARABLE = ("benchmark", "version", "split", "prompts", "questions")
 
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors", "av")
