@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from qvl.evaluation.scorers.pointing import holds
 from qvl.evaluation.scorers.score import Score
 from qvl.geometry import Box, ImageSize, Point
 from qvl.tasks.actions import (
@@ -70,13 +71,13 @@ def qwen_step(
         return _nothing()
     match action, truth:
         case (Click(point=Point() as place), OpenApp()) if icon is not None:
-            return _score(_holds(_grown(icon), place), action, truth, "clicks the icon")
+            return _score(holds(_grown(icon), place), action, truth, "clicks the icon")
         case (Click(point=given), Click(point=wanted)) | (
             LongPress(point=given),
             LongPress(point=wanted),
         ):
             is_near = _is_near(given, wanted, screen, _QWEN_DISTANCE)
-            inside = given is not None and any(_holds(_grown(box), given) for box in boxes)
+            inside = given is not None and any(holds(_grown(box), given) for box in boxes)
             return _score(is_near or inside, action, truth, "place")
         case (Type(text=said), Type(text=meant)) | (OpenApp(name=said), OpenApp(name=meant)):
             return _score(_contains(said, meant), action, truth, "text")
@@ -163,10 +164,6 @@ def _is_near(a: Point | None, b: Point | None, screen: ImageSize, limit: float) 
 def _grown(box: Box) -> Box:
     across, along = ((side * (_BOX_GROWTH - 1) / 2) for side in (box.x2 - box.x1, box.y2 - box.y1))
     return Box(box.x1 - across, box.y1 - along, box.x2 + across, box.y2 + along)
-
-
-def _holds(box: Box, place: Point) -> bool:
-    return box.x1 <= place.x <= box.x2 and box.y1 <= place.y <= box.y2
 
 
 def _contains(given: str, wanted: str) -> bool:

@@ -31,6 +31,7 @@ from qvl.evaluation.scorers.megabench_answers import (
     tagged,
     tuples_of,
 )
+from qvl.geometry import Box, box_iou
 
 Metric = Callable[[Any, Any, Mapping[str, Any]], float]
 
@@ -275,10 +276,7 @@ def _over_keys(of_value: Callable[[Any, Any], float]) -> Callable[[Any, Any], fl
 
 
 def _iou(a: Sequence[float], b: Sequence[float]) -> float:
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    union = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)) - width * height
-    return width * height / union if union > 0 else 0.0
+    return box_iou(Box(*a), Box(*b))
 
 
 def _best_boxes(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> float:

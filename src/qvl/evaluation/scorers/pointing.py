@@ -93,8 +93,12 @@ def screenspot(*, point: Point | None, truth: Box) -> Score:
     """
     if point is None:
         return _no_point()
-    inside = truth.x1 <= point.x <= truth.x2 and truth.y1 <= point.y <= truth.y2
-    return _hit(inside, point, "the element")
+    return _hit(holds(truth, point), point, "the element")
+
+
+def holds(box: Box, place: Point) -> bool:
+    """Whether a place lies in a box or on its edge."""
+    return box.x1 <= place.x <= box.x2 and box.y1 <= place.y <= box.y2
 
 
 def middle(box: Box) -> Point:

@@ -22,7 +22,8 @@ from qvl.data.synth.fonts import font_files
 from qvl.data.synth.render.page import render_page
 from qvl.data.synth.text import READ_PROMPT
 from qvl.data.synth.words import Split, random_word
-from qvl.geometry import FACTOR, Box, ImageSize, Point
+from qvl.evaluation.scorers.pointing import middle
+from qvl.geometry import FACTOR, Box, ImageSize
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.tasks import agent, grounding
 from qvl.tasks.actions import Click
@@ -114,9 +115,14 @@ def word(rng: Rng, *, seed: Seed, split: Split, fonts: Split) -> Sample:
     style = f"font:{css_font(rng, fonts, size)};padding:{rng.integers(2, 8)}px;white-space:nowrap"
     body = f'<div class=line style="{style}">{html.escape(text)}</div>'
     return browser_sample(
-        "word", body, ImageSize(height, width), (READ_PROMPT, text), seed=seed,
-        facts={"text": text}, script=_SHRINK,
-    )  # fmt: skip
+        "word",
+        body,
+        ImageSize(height, width),
+        (READ_PROMPT, text),
+        seed=seed,
+        facts={"text": text},
+        script=_SHRINK,
+    )
 
 
 def paragraph(rng: Rng, *, seed: Seed, split: Split, fonts: Split) -> Sample:
@@ -162,9 +168,13 @@ def shapes(rng: Rng, *, seed: Seed, form: Literal["box", "point", "count"]) -> S
         )
         placed.append([name, [x, y, x + side, y + side]])
     return browser_sample(
-        form, body, ImageSize(rows * _CELL_PX, columns * _CELL_PX), _about(form, placed),
-        seed=seed, facts={"shapes": placed},
-    )  # fmt: skip
+        form,
+        body,
+        ImageSize(rows * _CELL_PX, columns * _CELL_PX),
+        _about(form, placed),
+        seed=seed,
+        facts={"shapes": placed},
+    )
 
 
 def _about(form: str, placed: Sequence[Sequence[Any]]) -> tuple[str, str]:
@@ -174,8 +184,7 @@ def _about(form: str, placed: Sequence[Sequence[Any]]) -> tuple[str, str]:
         found = [grounding.GroundedBox(box=box, label=name)]
         return grounding.prompt(f"the {name}", kind="box"), grounding.format(found)
     if form == "point":
-        middle = Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
-        marked = [grounding.GroundedPoint(point=middle, label=name)]
+        marked = [grounding.GroundedPoint(point=middle(box), label=name)]
         return grounding.prompt(f"the {name}", kind="point"), grounding.format(marked)
     kind = name.split()[1]
     number = sum(str(other).endswith(kind) for other, _ in placed)
@@ -199,9 +208,12 @@ def buttons(rng: Rng, *, seed: Seed, split: Split, fonts: Split) -> Sample:
             f'padding:0;font:{css_font(rng, fonts, 18)}">{html.escape(label)}</button>'
         )
     label, box = placed[int(rng.integers(len(placed)))]
-    middle = Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
-    turn = agent.click_prompt(label), agent.format(Click(point=middle))
+    turn = agent.click_prompt(label), agent.format(Click(point=middle(box)))
     return browser_sample(
-        "click", body, ImageSize(8 * FACTOR, 8 * FACTOR), turn, seed=seed,
+        "click",
+        body,
+        ImageSize(8 * FACTOR, 8 * FACTOR),
+        turn,
+        seed=seed,
         facts={"buttons": [[name, [*place]] for name, place in placed]},
-    )  # fmt: skip
+    )

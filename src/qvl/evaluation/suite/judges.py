@@ -13,6 +13,7 @@ from typing import Any
 from qvl.evaluation.metrics import character_errors
 from qvl.evaluation.scorers.chartqa import relaxed_accuracy
 from qvl.evaluation.scorers.moments import TimeSpan, first_moment
+from qvl.evaluation.scorers.pointing import holds, middle
 from qvl.evaluation.scorers.teds import teds
 from qvl.geometry import Box, Point, box_iou
 from qvl.tasks import agent, document, grounding, video
@@ -61,7 +62,7 @@ def points(answer: str, facts: Facts, expected: str) -> float:
     given = [item.point for item in grounding.parse(answer).points]
     if len(given) > 2 * len(wanted):
         return 0.0
-    hits = sum(any(_holds(box, p.x, p.y) for p in given) for box in wanted_boxes)
+    hits = sum(any(holds(box, p) for p in given) for box in wanted_boxes)
     return hits / len(wanted_boxes)
 
 
@@ -69,15 +70,15 @@ def click(answer: str, facts: Facts, expected: str) -> float:
     """1 if the first call clicks inside the button that the expected answer clicks in the
     middle."""
     given, wanted = agent.parse(answer).actions, agent.parse(expected).actions
-    point, middle = (_clicked(actions[0]) if actions else None for actions in (given, wanted))
-    if point is None or middle is None:
+    point, wanted_point = (_clicked(actions[0]) if actions else None for actions in (given, wanted))
+    if point is None or wanted_point is None:
         return 0.0
     buttons = [Box(*box) for _, box in facts["buttons"]]
     button = min(
         buttons,
-        key=lambda b: math.dist(((b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2), (middle.x, middle.y)),
+        key=lambda box: math.dist(middle(box), wanted_point),
     )
-    return float(_holds(button, point.x, point.y))
+    return float(holds(button, point))
 
 
 def page(answer: str, facts: Facts, expected: str) -> float:
@@ -115,7 +116,3 @@ def moment(answer: str, facts: Facts, expected: str) -> float:
 
 def _clicked(action: Action) -> Point | None:
     return action.point if isinstance(action, Click) else None
-
-
-def _holds(box: Box, x: float, y: float) -> bool:
-    return box.x1 <= x <= box.x2 and box.y1 <= y <= box.y2
