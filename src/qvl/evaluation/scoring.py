@@ -19,7 +19,7 @@ from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
 from qvl.evaluation.run import read_failures
-from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.statistics import standard_error
 
 SCORES, RESULT = "scores.jsonl", "result.json"
@@ -221,7 +221,15 @@ def _slices(scored: Sequence[Scored]) -> Iterable[Slice]:
 
 def mean_percent(scored: Sequence[Scored]) -> dict[str, float]:
     """The total of most benchmarks: the mean of all scores, in percent."""
-    return {"accuracy": 100 * sum(item.score.value for item in scored) / len(scored)}
+    return {"accuracy": 100 * mean([item.score.value for item in scored])}
+
+
+def percents_by(scored: Iterable[Scored], group: str) -> dict[str, float]:
+    """Mean score of the questions with each value of a group, in percent."""
+    values: dict[str, list[float]] = {}
+    for item in scored:
+        values.setdefault(item.groups[group], []).append(item.score.value)
+    return {value: 100 * mean(scores) for value, scores in sorted(values.items())}
 
 
 class ScoreFile:

@@ -10,10 +10,9 @@ Score: the letter.
 from collections.abc import Iterator
 from pathlib import Path
 
-from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.asking import ask
-from qvl.evaluation.benchmarks.choices import DIRECTLY, lettered, score_letter
+from qvl.evaluation.benchmarks.choices import asked_directly, letter_of, lettered, score_letter
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scoring import mean_percent
 from qvl.messages import SamplingParams
@@ -22,19 +21,13 @@ from qvl.messages import SamplingParams
 def _load(folder: Path, split: str) -> Iterator[Question]:
     for number, row in enumerate(parquet_rows(folder, split)):
         options = lettered([str(option) for option in row["options"]])
-        place = str(row["answer"])
-        if not place.isdigit() or int(place) >= len(options):
-            raise DataError(
-                f"{row.where}: answer is {place!r}, expected a number below {len(options)}"
-            )
-        lines = "\n".join(f"{letter}. {option}" for letter, option in options.items())
         yield ask(
             row,
             folder,
             key=str(number),
             pictures=[row.get("image")],
-            words=f"{row['question']}\n{lines}\n{DIRECTLY}",
-            truth=list(options)[int(place)],
+            words=asked_directly(row["question"], options),
+            truth=letter_of(row, "answer", len(options)),
             facts={"options": options},
         )
 

@@ -15,23 +15,24 @@ Qwen2.5-VL writes a point. A press is a tap if the finger moves by at most 0.04 
 import json
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
+from qvl.evaluation.benchmark import Benchmark, Question, Reply
 from qvl.evaluation.benchmarks.screens import (
-    SIZE,
     ask_on_screen,
     backwards_of,
     first_action,
     size_of,
+    step_percents,
 )
-from qvl.evaluation.benchmarks.watching import percents_by
 from qvl.evaluation.layouts.rows import Row, json_rows
 from qvl.evaluation.report.failures import PLACES
-from qvl.evaluation.scorers.android_control import os_atlas_step, qwen_step
-from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scorers.android_control import qwen_step
+from qvl.evaluation.scorers.pointing import holds
+from qvl.evaluation.scorers.score import Score
 from qvl.geometry import Box, ImageSize, Point
 from qvl.messages import SamplingParams
 from qvl.tasks import agent
@@ -144,32 +145,12 @@ def _score(question: Question, reply: Reply) -> Score:
         return Score(value=1.0, why="ends the task")  # the authors take any end for the same
     boxes = []
     if isinstance(truth, Click) and truth.point is not None:
-        boxes = [box for box in _elements(question) if _holds(box, truth.point)]
+        boxes = [box for box in _elements(question) if holds(box, truth.point)]
     return qwen_step(action=action, truth=truth, screen=screen, boxes=boxes)
 
 
 def _elements(question: Question) -> list[Box]:
     return [Box(*box) for _, *box in question.facts[PLACES]]
-
-
-def _holds(box: Box, place: Point) -> bool:
-    return box.x1 <= place.x <= box.x2 and box.y1 <= place.y <= box.y2
-
-
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    return {
-        "exact_match": 100 * mean([item.score.value for item in scored]),
-        "os_atlas": 100 * mean([_os_atlas(item) for item in scored]),
-        **percents_by(scored, "action"),
-    }
-
-
-def _os_atlas(item: Scored) -> float:
-    if SIZE not in item.facts or not item.text:
-        return 0.0
-    screen = ImageSize(*item.facts[SIZE])
-    action = first_action(Reply(text=item.text, transforms=item.transforms))
-    return os_atlas_step(action=action, truth=_truth(item.truth, screen), screen=screen).value
 
 
 AITZ = Benchmark(
@@ -180,7 +161,7 @@ AITZ = Benchmark(
     source="IMNearth/CoAT",
     load=_load,
     score=_score,
-    total=_total,
+    total=partial(step_percents, truth_of=_truth),
     metric="exact_match",
     published={"3b": 76.9, "7b": 81.9, "32b": 83.1, "72b": 83.2},
     params=SamplingParams(max_tokens=512),

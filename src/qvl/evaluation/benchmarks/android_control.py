@@ -14,18 +14,22 @@ finger's.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.benchmarks.screens import SIZE, ask_on_screen, first_action, size_of
-from qvl.evaluation.benchmarks.watching import percents_by
+from qvl.evaluation.benchmark import Benchmark, Question, Reply
+from qvl.evaluation.benchmarks.screens import (
+    ask_on_screen,
+    first_action,
+    size_of,
+    step_percents,
+)
 from qvl.evaluation.layouts.rows import Row, json_rows
-from qvl.evaluation.scorers.android_control import os_atlas_step, qwen_step
-from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scorers.android_control import qwen_step
+from qvl.evaluation.scorers.score import Score
 from qvl.geometry import Box, ImageSize, Point
 from qvl.messages import SamplingParams, ToolCall
 from qvl.tasks.action_calls import UnusableCall, read_action
@@ -112,22 +116,6 @@ def _score(question: Question, reply: Reply) -> Score:
     )
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    return {
-        "exact_match": 100 * mean([item.score.value for item in scored]),
-        "os_atlas": 100 * mean([_os_atlas(item) for item in scored]),
-        **percents_by(scored, "action"),
-    }
-
-
-def _os_atlas(item: Scored) -> float:
-    if SIZE not in item.facts or not item.text:
-        return 0.0
-    screen = ImageSize(*item.facts[SIZE])
-    action = first_action(Reply(text=item.text, transforms=item.transforms))
-    return os_atlas_step(action=action, truth=_truth(item.truth, screen), screen=screen).value
-
-
 def _benchmark(name: str, title: str, is_low: bool, published: dict[str, float]) -> Benchmark:
     return Benchmark(
         name=name,
@@ -137,7 +125,7 @@ def _benchmark(name: str, title: str, is_low: bool, published: dict[str, float])
         source="Reallm-Labs/android_control_test",
         load=partial(_load, is_low=is_low),
         score=_score,
-        total=_total,
+        total=partial(step_percents, truth_of=_truth),
         metric="exact_match",
         published=published,
         params=SamplingParams(max_tokens=512),

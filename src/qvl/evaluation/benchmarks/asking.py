@@ -12,8 +12,11 @@ from typing import Any
 from qvl.evaluation.benchmark import Question
 from qvl.evaluation.layouts.pictures import MissingMedium, picture
 from qvl.evaluation.layouts.rows import Row
+from qvl.evaluation.scorers.score import Score
 from qvl.messages import Conversation, Image
 
+NOT_KNOWN = Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+"""What any answer scores where the truths are not published."""
 SHORTLY = "\nAnswer the question using a single word or phrase."
 """Source: LLaVA-1.5 (arXiv 2310.03744), table 7; lmms-eval's prompt for questions about text."""
 
@@ -28,6 +31,7 @@ def ask(
     truth: Any,
     groups: Mapping[str, str] | None = None,
     facts: Mapping[str, Any] | None = None,
+    min_pixels: int | None = None,
 ) -> Question:
     """Returns a question with its pictures in front.
 
@@ -40,12 +44,14 @@ def ask(
         truth: for the rule.
         groups: slices.
         facts: for the rule and the report.
+        min_pixels: of each picture.
     """
     found: list[Image] = []
     broken = ""
     for value in pictures:
         try:
-            found.append(Image(picture(value, folder, where=row.where)))
+            source = picture(value, folder, where=row.where)
+            found.append(Image(source, min_pixels=min_pixels))
         except MissingMedium as error:
             broken = error.message
     return Question(

@@ -13,18 +13,19 @@ figures it asks one question four times each.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Benchmark, Judge, Question, Reply, Scored
+from qvl.evaluation.benchmark import Benchmark, Judge, Question, Reply
 from qvl.evaluation.benchmarks.asking import ask
 from qvl.evaluation.benchmarks.charxiv_prompts import DESCRIPTIVE, REASONING
 from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.charxiv import charxiv_layout, charxiv_term, charxiv_trend
-from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.scoring import mean_percent
 from qvl.messages import Conversation, SamplingParams
 from qvl.options import shown
 from qvl.tasks.json_repair import iter_json
@@ -56,9 +57,14 @@ def _load_descriptive(folder: Path, split: str) -> Iterator[Question]:
             if kind not in (_LAYOUT, _NUMBER_OF_SUBPLOTS):
                 words = words.format(_place(row))
             yield _question(
-                row, folder, f"{number}-{place}", words, f"descriptive_a{place}",
-                {"question": str(kind)}, {"kind": kind, "asked": words.split("\n")[0]},
-            )  # fmt: skip
+                row,
+                folder,
+                f"{number}-{place}",
+                words,
+                f"descriptive_a{place}",
+                {"question": str(kind)},
+                {"kind": kind, "asked": words.split("\n")[0]},
+            )
 
 
 def _load_reasoning(folder: Path, split: str) -> Iterator[Question]:
@@ -69,9 +75,14 @@ def _load_reasoning(folder: Path, split: str) -> Iterator[Question]:
         asked = str(row["reasoning_q"])
         form = _form(str(row.get("reasoning_a", "")))
         yield _question(
-            row, folder, str(number), REASONING[source].format(asked, form), "reasoning_a",
-            {"answer from": _SOURCES[source]}, {"kind": 0, "asked": asked},
-        )  # fmt: skip
+            row,
+            folder,
+            str(number),
+            REASONING[source].format(asked, form),
+            "reasoning_a",
+            {"answer from": _SOURCES[source]},
+            {"kind": 0, "asked": asked},
+        )
 
 
 def _question(
@@ -142,17 +153,13 @@ def _read_judge(question: Question, text: str) -> Score:
     return Score(value=0.0, why=f"no grade in {shown(text)}", is_parsed=False)
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    return {"accuracy": 100 * mean([item.score.value for item in scored])}
-
-
 _benchmark = partial(
     Benchmark,
     area="documents",
     split="val",
     source="princeton-nlp/CharXiv",
     score=_score,
-    total=_total,
+    total=mean_percent,
     metric="accuracy",
     params=SamplingParams(max_tokens=1024),
     judge=Judge(version="charxiv qvl 1", prompt=_judge_prompt, read=_read_judge),

@@ -52,6 +52,18 @@ def options_of(row: Row, name: str = "options") -> list[str]:
     return [str(option) for option in value]
 
 
+def letter_of(row: Row, name: str, count: int) -> str:
+    """The letter of an option that a row names by its number, from 0.
+
+    Raises:
+        DataError: there is no option of that number.
+    """
+    place = row[name]
+    if not str(place).isdigit() or int(place) >= count:
+        raise DataError(f"{row.where}: {name} is {place!r}, expected a number below {count}")
+    return ALPHABET[int(place)]
+
+
 def options_in(text: str) -> dict[str, str]:
     """Options that stand in a question's words, one a line, with their letters.
 
@@ -60,6 +72,20 @@ def options_in(text: str) -> dict[str, str]:
     """
     found = _OPTION_LINE.findall(text)
     return {letter: option.strip() for letter, option in found}
+
+
+def option_lines(options: Mapping[str, str]) -> str:
+    """Options with their letters, one a line.
+
+    >>> option_lines({"A": "cat", "B": "dog"})
+    'A. cat\\nB. dog'
+    """
+    return "\n".join(f"{letter}. {option}" for letter, option in options.items())
+
+
+def asked_directly(question: object, options: Mapping[str, str]) -> str:
+    """Returns the words of a question with its options as lmms-eval asks: a letter, directly."""
+    return f"{question}\n{option_lines(options)}\n{DIRECTLY}"
 
 
 def asked_for_letter(
@@ -78,9 +104,7 @@ def asked_for_letter(
     lines = [f"Hint: {hint}"] if hint else []
     lines.append(f"Question: {question}")
     if options:
-        lines.append("Options:")
-        lines += [f"{letter}. {option}" for letter, option in options.items()]
-        lines.append(closing)
+        lines += ["Options:", option_lines(options), closing]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.benchmarks.asking import SHORTLY, ask
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN, SHORTLY, ask
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scorers.anls import anls, anls_paper
 from qvl.evaluation.scorers.score import Score, mean
@@ -37,7 +37,7 @@ def _load(folder: Path, split: str, *, config: str) -> Iterator[Question]:
 
 def _score(question: Question, reply: Reply) -> Score:
     if not question.truth:
-        return Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+        return NOT_KNOWN
     return anls(answer=reply.text, truths=question.truth)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply
-from qvl.evaluation.benchmarks.choices import ALPHABET, DIRECTLY, options_in, score_letter
-from qvl.evaluation.benchmarks.watching import hidden, watch
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN
+from qvl.evaluation.benchmarks.choices import DIRECTLY, letter_of, options_in, score_letter
+from qvl.evaluation.benchmarks.watching import watch
 from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.score import Score
 from qvl.evaluation.scoring import mean_percent
@@ -41,13 +41,11 @@ def _truth(row: Row, count: int) -> str | None:
     answer = row.get("answer")
     if answer is None or str(answer).strip() in ("", "None"):
         return None
-    if not str(answer).isdigit() or int(answer) >= count:
-        raise DataError(f"{row.where}: answer is {answer!r}, expected a number below {count}")
-    return ALPHABET[int(answer)]
+    return letter_of(row, "answer", count)
 
 
 def _score(question: Question, reply: Reply) -> Score:
-    return hidden(question.truth) or score_letter(question, reply)
+    return NOT_KNOWN if question.truth is None else score_letter(question, reply)
 
 
 def _benchmark(name: str, title: str, config: str, published: dict[str, float]) -> Benchmark:

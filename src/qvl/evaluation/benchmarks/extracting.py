@@ -6,9 +6,7 @@ prompts hold worked examples; this one is ours, so its scores carry its name.
     question's words, answer -> prompt -> the judge's line -> the benchmark's rule -> Score
 """
 
-from collections.abc import Callable
-
-from qvl.evaluation.benchmark import Judge, Question, Reply
+from qvl.evaluation.benchmark import Judge, Question, Reply, Rule
 from qvl.evaluation.scorers.score import Score
 from qvl.messages import Conversation, Text
 
@@ -26,14 +24,14 @@ Answer:
 Result:"""
 
 
-def extracting_judge(rule: Callable[[Question, str], Score]) -> Judge:
+def extracting_judge(rule: Rule) -> Judge:
     """Returns a judge that reads a result, which the rule then scores."""
 
     def read(question: Question, text: str) -> Score:
         result = text.strip().split("\n")[0].strip()
         if not result or result.strip(".").upper() == "NONE":
             return Score(value=0.0, why="the judge found no result", is_parsed=False)
-        return rule(question, result)
+        return rule(question, Reply(text=result))
 
     return Judge(version="extract 1", prompt=_prompt, read=read)
 

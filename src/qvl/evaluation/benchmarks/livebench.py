@@ -21,6 +21,7 @@ from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.instructions import followed
 from qvl.evaluation.scorers.livebench import RULES
 from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scoring import percents_by
 from qvl.messages import Conversation, SamplingParams
 from qvl.options import shown
 
@@ -77,11 +78,7 @@ def _is_ruled(scored: Scored) -> bool:
 
 
 def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    tasks: dict[str, list[float]] = {}
-    for item in scored:
-        if _is_ruled(item):
-            tasks.setdefault(item.groups["task"], []).append(item.score.value)
-    by_task = {task: 100 * mean(values) for task, values in tasks.items()}
+    by_task = percents_by(filter(_is_ruled, scored), "task")
     return {
         "mean_of_tasks": mean(list(by_task.values())) if by_task else 0.0,
         "tasks": float(len({item.groups["task"] for item in scored})),

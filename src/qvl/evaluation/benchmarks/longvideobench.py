@@ -19,7 +19,7 @@ from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question
-from qvl.evaluation.benchmarks.choices import ALPHABET, DIRECTLY, lettered, score_letter
+from qvl.evaluation.benchmarks.choices import ALPHABET, asked_directly, lettered, score_letter
 from qvl.evaluation.benchmarks.watching import TOTAL_PIXELS, watch
 from qvl.evaluation.layouts.pictures import file_below
 from qvl.evaluation.layouts.rows import Row, json_rows, parquet_rows
@@ -41,14 +41,13 @@ def _load(folder: Path, split: str, *, with_subtitles: bool) -> Iterator[Questio
         place = row["correct_choice"]
         if not isinstance(place, int) or not 0 <= place < len(options):
             raise DataError(f"{row.where}: correct_choice is {place!r} of {len(options)} options")
-        lines = "\n".join(f"{letter}. {option}" for letter, option in options.items())
         question = watch(
             row,
             folder,
             key=str(row["id"]),
             video=str(row["video_path"]),
             places=("videos", "."),
-            words=f"{row['question']}\n{lines}\n{DIRECTLY}",
+            words=asked_directly(row["question"], options),
             truth=ALPHABET[place],
             groups={
                 "seconds": str(row["duration_group"]),

@@ -21,6 +21,7 @@ from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.choice_letters import FOUR, choice
 from qvl.evaluation.scorers.maths import final_result, maths
 from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scoring import percents_by
 from qvl.messages import SamplingParams
 
 _TEXT_ONLY = "Text Only"
@@ -64,21 +65,13 @@ def _score(question: Question, reply: Reply) -> Score:
     return choice(answer=boxed, truth=question.truth, letters=tuple(options), options=options)
 
 
-def _score_result(question: Question, extraction: str) -> Score:
-    return _score(question, Reply(text=extraction))
-
-
 def _has_picture(scored: Scored) -> bool:
     return scored.groups["version"] != _TEXT_ONLY
 
 
 def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    versions: dict[str, list[float]] = {}
-    for item in scored:
-        versions.setdefault(item.groups["version"], []).append(item.score.value)
-    found = {version: 100 * mean(values) for version, values in versions.items()}
     counted = [item.score.value for item in scored if _has_picture(item)]
-    return {"accuracy": 100 * mean(counted) if counted else 0.0, **found}
+    return {"accuracy": 100 * mean(counted) if counted else 0.0, **percents_by(scored, "version")}
 
 
 MATHVERSE = Benchmark(
@@ -93,6 +86,6 @@ MATHVERSE = Benchmark(
     metric="accuracy",
     published={"3b": 47.6, "7b": 49.2, "72b": 57.6},
     params=SamplingParams(max_tokens=2048),
-    judge=extracting_judge(_score_result),
+    judge=extracting_judge(_score),
     in_headline=_has_picture,
 )

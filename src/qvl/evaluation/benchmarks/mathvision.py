@@ -13,7 +13,7 @@ from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply
 from qvl.evaluation.benchmarks.asking import ask
-from qvl.evaluation.benchmarks.choices import lettered, options_of
+from qvl.evaluation.benchmarks.choices import lettered, option_lines, options_of
 from qvl.evaluation.benchmarks.extracting import extracting_judge
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scorers.choice_letters import choice_letter, scored
@@ -31,8 +31,7 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         options = lettered(options_of(row))
         words = f"{_BOX}{row['question']}"
         if options:
-            lines = "\n".join(f"{letter}. {option}" for letter, option in options.items())
-            words += f"\nChoices: {lines}\n{_LETTER}"
+            words += f"\nChoices: {option_lines(options)}\n{_LETTER}"
         yield ask(
             row,
             folder,
@@ -60,10 +59,6 @@ def _score(question: Question, reply: Reply) -> Score:
     return scored(letter, question.truth, reply.text)
 
 
-def _score_result(question: Question, extraction: str) -> Score:
-    return _score(question, Reply(text=extraction))
-
-
 MATHVISION = Benchmark(
     name="mathvision",
     title="MATH-Vision",
@@ -76,5 +71,5 @@ MATHVISION = Benchmark(
     metric="accuracy",
     published={"3b": 21.2, "7b": 25.1, "72b": 38.1},
     params=SamplingParams(max_tokens=4096),
-    judge=extracting_judge(_score_result),
+    judge=extracting_judge(_score),
 )

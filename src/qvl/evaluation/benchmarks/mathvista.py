@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply
-from qvl.evaluation.benchmarks.asking import ask
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN, ask
 from qvl.evaluation.benchmarks.choices import lettered
 from qvl.evaluation.benchmarks.extracting import extracting_judge
 from qvl.evaluation.layouts.rows import parquet_rows
@@ -53,11 +53,11 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         )
 
 
-def _score_result(question: Question, extraction: str) -> Score:
+def _score_result(question: Question, reply: Reply) -> Score:
     if not question.truth:  # the test split's answers only the authors' server has
-        return Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+        return NOT_KNOWN
     return mathvista(
-        extraction=extraction,
+        extraction=reply.text,
         truth=question.truth,
         answer_type=question.facts["answer_type"],
         precision=question.facts["precision"],
@@ -66,7 +66,7 @@ def _score_result(question: Question, extraction: str) -> Score:
 
 
 def _score(question: Question, reply: Reply) -> Score:
-    return _score_result(question, extract(reply.text, question.facts))
+    return _score_result(question, Reply(text=extract(reply.text, question.facts)))
 
 
 def extract(answer: str, facts: Any) -> str:

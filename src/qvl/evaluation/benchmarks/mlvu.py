@@ -13,9 +13,10 @@ from pathlib import Path
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.benchmarks.choices import lettered, score_letter
-from qvl.evaluation.benchmarks.watching import percents_by, watch
+from qvl.evaluation.benchmarks.watching import watch
 from qvl.evaluation.layouts.rows import json_rows
 from qvl.evaluation.scorers.score import mean
+from qvl.evaluation.scoring import percents_by
 from qvl.messages import SamplingParams
 
 _TASKS = ("plotQA", "needle", "ego", "count", "order", "anomaly_reco", "topic_reasoning")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.benchmarks.asking import ask
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN, ask
 from qvl.evaluation.benchmarks.choices import SELECT, asked_for_letter, score_letter
 from qvl.evaluation.layouts.pictures import MissingMedium, TsvPictures
 from qvl.evaluation.layouts.rows import Row, tsv_rows
@@ -100,7 +100,7 @@ def _text(row: Row, name: str) -> str:
 
 def _score(question: Question, reply: Reply) -> Score:
     if not question.truth:
-        return Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+        return NOT_KNOWN
     return score_letter(question, reply)
 
 

@@ -17,7 +17,7 @@ from qvl.evaluation.benchmarks.asking import ask
 from qvl.evaluation.benchmarks.choices import options_in, options_of, score_letter
 from qvl.evaluation.layouts.pictures import from_base64
 from qvl.evaluation.layouts.rows import parquet_rows
-from qvl.evaluation.scorers.score import mean
+from qvl.evaluation.scoring import mean_percent, percents_by
 from qvl.messages import SamplingParams
 
 _ENGLISH = (
@@ -57,12 +57,7 @@ def _load(folder: Path, split: str, *, words: tuple[str, str]) -> Iterator[Quest
 
 
 def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    found = {"accuracy": 100 * mean([item.score.value for item in scored])}
-    for group in ("perception", "reasoning"):
-        values = [item.score.value for item in scored if item.groups["group"] == group]
-        if values:
-            found[group] = 100 * mean(values)
-    return found
+    return {**mean_percent(scored), **percents_by(scored, "group")}
 
 
 def _benchmark(

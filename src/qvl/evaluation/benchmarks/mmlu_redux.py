@@ -13,7 +13,13 @@ from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
-from qvl.evaluation.benchmarks.choices import ALPHABET, lettered, options_of, score_letter
+from qvl.evaluation.benchmarks.choices import (
+    ALPHABET,
+    letter_of,
+    lettered,
+    options_of,
+    score_letter,
+)
 from qvl.evaluation.benchmarks.gpqa import ANSWER_LAST
 from qvl.evaluation.layouts.rows import Row, arrow_rows
 from qvl.evaluation.scorers.choice_letters import choice_letter
@@ -29,7 +35,7 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
     for subject in sorted(path.name for path in folder.iterdir() if path.is_dir()):
         for number, row in enumerate(arrow_rows(folder / subject)):
             options = lettered(options_of(row, "choices"))
-            original = _letter(row["answer"], options, row)
+            original = letter_of(row, "answer", len(options))
             error = str(row.get("error_type", _OK))
             corrected = _corrected(row, options) if error == _CORRECTED else ""
             lines = "\n".join(f"{letter}) {option}" for letter, option in options.items())
@@ -44,13 +50,6 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
                     "counts": error == _OK or bool(corrected),
                 },
             )
-
-
-def _letter(place: object, options: dict[str, str], row: Row) -> str:
-    number = int(place) if str(place).isdigit() else len(options)  # type: ignore[call-overload]
-    if number >= len(options):
-        raise DataError(f"{row.where}: answer is {place!r}, expected a number below {len(options)}")
-    return ALPHABET[number]
 
 
 def _corrected(row: Row, options: dict[str, str]) -> str:

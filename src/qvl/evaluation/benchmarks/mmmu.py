@@ -16,15 +16,20 @@ settings.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.benchmarks.asking import SHORTLY
-from qvl.evaluation.benchmarks.choices import asked_for_letter, lettered, options_of
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN, SHORTLY
+from qvl.evaluation.benchmarks.choices import (
+    asked_for_letter,
+    lettered,
+    option_lines,
+    options_of,
+)
 from qvl.evaluation.benchmarks.interleaving import ask_marked
 from qvl.evaluation.layouts.rows import Row, parquet_rows, parquet_rows_of_all
 from qvl.evaluation.scorers.choice_letters import choice
 from qvl.evaluation.scorers.mmmu import mmmu_choice, mmmu_open
 from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scoring import percents_by
 
 _MIN_PIXELS, _MAX_PIXELS = 1280 * 28 * 28, 5120 * 28 * 28
 _DIRECT = "Answer with the option letter from the given choices directly."
@@ -56,7 +61,7 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
             words=words,
             truth=truths if is_open else str(truth),
             groups={
-                "subject": subject or _subject(str(row["id"])),
+                "subject": subject or subject_of(str(row["id"])),
                 "kind": "open" if is_open else "choice",
             },
             facts={"options": options},
@@ -65,10 +70,10 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         )
 
 
-def _subject(key: str) -> str:
+def subject_of(key: str) -> str:
     """The subject in a question's name.
 
-    >>> _subject("validation_Art_Theory_12")
+    >>> subject_of("validation_Art_Theory_12")
     'Art_Theory'
     """
     return "_".join(key.split("_")[1:-1])
@@ -79,7 +84,7 @@ def _load_pro(folder: Path, split: str) -> Iterator[Question]:
         for row in parquet_rows(folder, split, config=config):
             options = options_of(row)
             is_standard = setting == "standard"
-            lines = "\n".join(f"{name}. {text}" for name, text in lettered(options).items())
+            lines = option_lines(lettered(options))
             yield ask_marked(
                 row,
                 folder,
@@ -97,7 +102,7 @@ def _score(question: Question, reply: Reply) -> Score:
     if not options:
         return mmmu_open(answer=reply.text, truths=question.truth)
     if question.truth == "?":  # the test split's answers only the authors' server has
-        return Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
+        return NOT_KNOWN
     return mmmu_choice(answer=reply.text, options=options, truth=question.truth)
 
 
@@ -118,13 +123,7 @@ def _total(scored: Sequence[Scored]) -> dict[str, float]:
 
 
 def _total_pro(scored: Sequence[Scored]) -> dict[str, float]:
-    found = {}
-    for setting in _SETTINGS:
-        values = [item.score.value for item in scored if item.groups["setting"] == setting]
-        if values:
-            found[setting] = 100 * mean(values)
-    if not found:
-        raise DataError(f"MMMU-Pro has none of its settings {', '.join(_SETTINGS)}")
+    found = percents_by(scored, "setting")
     return {
         **found,
         "mean": mean(list(found.values())),

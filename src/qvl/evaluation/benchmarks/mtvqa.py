@@ -43,9 +43,9 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
 def _pairs(row: Row) -> list[tuple[str, str]]:
     value = row["qa_pairs"]
     try:
-        pairs = ast.literal_eval(value) if isinstance(value, str) else value
         if isinstance(value, str) and len(value) > _LONGEST:
             raise ValueError("too long")
+        pairs = ast.literal_eval(value) if isinstance(value, str) else value
         return [(str(pair["question"]).strip(), str(pair["answer"]).strip()) for pair in pairs]
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
         raise DataError(f"{row.where}: qa_pairs is no list of questions and answers") from error

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question
-from qvl.evaluation.benchmarks.choices import DIRECTLY, lettered, options_of, score_letter
+from qvl.evaluation.benchmarks.choices import asked_directly, lettered, options_of, score_letter
 from qvl.evaluation.benchmarks.interleaving import ask_marked
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scoring import mean_percent
@@ -21,14 +21,13 @@ from qvl.messages import SamplingParams
 def _load(folder: Path, split: str) -> Iterator[Question]:
     for row in parquet_rows(folder, split):
         options = lettered(options_of(row))
-        lines = "\n".join(f"{letter}. {option}" for letter, option in options.items())
         key, other = str(row["idx"]), str(row.get("counterpart_idx", row["idx"]))
         yield ask_marked(
             row,
             folder,
             key=key,
             pictures=row.get("image_list") or [None],
-            words=f"{row['question']}\n{lines}\n{DIRECTLY}",
+            words=asked_directly(row["question"], options),
             truth=str(row["answer"]).strip().upper(),
             groups={
                 "task": str(row["task"]),

@@ -9,7 +9,6 @@ number is of 1000 points; of fewer questions it is given as if there were 1000.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
@@ -17,7 +16,7 @@ from qvl.evaluation.benchmarks.asking import ask
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scorers.ocrbench import ocrbench_formula, ocrbench_text
 from qvl.evaluation.scorers.score import Score, mean
-from qvl.messages import Conversation, Image, Message, SamplingParams
+from qvl.messages import SamplingParams
 
 _FORMULAS = "HME100k"
 _MIN_PIXELS = 100 * 28 * 28
@@ -26,28 +25,18 @@ _POINTS = 1000
 
 def _load(folder: Path, split: str) -> Iterator[Question]:
     for number, row in enumerate(parquet_rows(folder, split)):
-        answers = row["answer"]
-        question = ask(
+        answers = row["answer"] if isinstance(row["answer"], list) else [row["answer"]]
+        yield ask(
             row,
             folder,
             key=str(number),
             pictures=[row.get("image")],
             words=str(row["question"]).strip(),
-            truth=[str(answer) for answer in answers] if isinstance(answers, list)
-            else [str(answers)],
+            truth=[str(answer) for answer in answers],
             groups={"kind": str(row["question_type"])},
             facts={"dataset": str(row["dataset"])},
-        )  # fmt: skip
-        yield replace(question, conversation=_not_small(question.conversation))
-
-
-def _not_small(conversation: Conversation) -> Conversation:
-    (message,) = conversation.messages
-    parts = tuple(
-        replace(part, min_pixels=_MIN_PIXELS) if isinstance(part, Image) else part
-        for part in message.content
-    )
-    return Conversation((Message(message.role, parts),))
+            min_pixels=_MIN_PIXELS,
+        )
 
 
 def _score(question: Question, reply: Reply) -> Score:

@@ -24,6 +24,7 @@ from qvl.evaluation.scorers.long_reading import long_reading
 from qvl.evaluation.scorers.ocrbench import ocrbench_formula
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.scorers.text_spotting import Spotted, read_spotted, text_spotting
+from qvl.evaluation.scoring import percents_by
 from qvl.geometry import Box
 from qvl.messages import SamplingParams
 
@@ -191,10 +192,7 @@ def _score(question: Question, reply: Reply, *, language: str) -> Score:
 
 
 def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    groups: dict[str, list[float]] = {}
-    for item in scored:
-        groups.setdefault(item.groups["group"], []).append(item.score.value)
-    found = {name: 100 * mean(values) for name, values in groups.items()}
+    found = percents_by(scored, "group")
     return {
         "mean": mean(list(found.values())),
         "by_question": 100 * mean([item.score.value for item in scored]),

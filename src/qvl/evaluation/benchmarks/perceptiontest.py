@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply
-from qvl.evaluation.benchmarks.choices import ALPHABET, DIRECTLY, lettered, score_letter
-from qvl.evaluation.benchmarks.watching import hidden, watch
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN
+from qvl.evaluation.benchmarks.choices import asked_directly, letter_of, lettered, score_letter
+from qvl.evaluation.benchmarks.watching import watch
 from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.score import Score
 from qvl.evaluation.scoring import mean_percent
@@ -25,33 +25,28 @@ from qvl.messages import SamplingParams
 def _load(folder: Path, split: str, *, config: str) -> Iterator[Question]:
     for row in parquet_rows(folder, split, config=config):
         options = lettered([str(option) for option in row["options"]])
-        lines = [f"{letter}. {option}" for letter, option in options.items()]
         yield watch(
             row,
             folder,
             key=f"{row['video_name']}-{row['question_id']}",
             video=str(row["video_name"]),
             places=("videos", ""),
-            words="\n".join([str(row["question"]), *lines, DIRECTLY]),
+            words=asked_directly(row["question"], options),
             truth=_truth(row, len(options)),
-            groups={
-                name: str(row.get(name, "not said")) for name in ("area", "reasoning")
-            },
+            groups={name: str(row.get(name, "not said")) for name in ("area", "reasoning")},
             facts={"options": options},
-        )  # fmt: skip
+        )
 
 
 def _truth(row: Row, count: int) -> str | None:
     answer = row.get("answer_id")
     if answer is None or str(answer) in ("", "-1"):
         return None
-    if not str(answer).isdigit() or int(answer) >= count:
-        raise DataError(f"{row.where}: answer_id is {answer!r}, expected a number below {count}")
-    return ALPHABET[int(answer)]
+    return letter_of(row, "answer_id", count)
 
 
 def _score(question: Question, reply: Reply) -> Score:
-    return hidden(question.truth) or score_letter(question, reply)
+    return NOT_KNOWN if question.truth is None else score_letter(question, reply)
 
 
 def _benchmark(

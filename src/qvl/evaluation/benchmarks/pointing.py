@@ -40,6 +40,7 @@ from qvl.evaluation.scorers.pointing import (
     points_in_masks,
 )
 from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scoring import percents_by
 from qvl.geometry import ImageSize, Point, ResizeTransform
 from qvl.messages import SamplingParams
 from qvl.processing.image import load_image
@@ -152,10 +153,7 @@ def _total_pointarena(scored: Sequence[Scored]) -> dict[str, float]:
     return {
         "accuracy": 100 * mean([item.score.value for item in scored]),
         "fraction": 100 * mean([_fraction(item) for item in scored]),
-    } | {
-        category: 100
-        * mean([item.score.value for item in scored if item.groups["category"] == category])
-        for category in sorted({item.groups["category"] for item in scored})
+        **percents_by(scored, "category"),
     }
 
 

@@ -7,16 +7,19 @@ own data sets (one file a benchmark), the schema and its calls (``tasks``).
     Reply -> clicked | first_action -> Point | Action in original_px
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from qvl.errors import InputError
-from qvl.evaluation.benchmark import Question, Reply
+from qvl.evaluation.benchmark import Question, Reply, Scored
 from qvl.evaluation.layouts.pictures import MissingMedium, picture
 from qvl.evaluation.layouts.rows import Row
 from qvl.evaluation.report.failures import PLACES
+from qvl.evaluation.scorers.android_control import os_atlas_step
 from qvl.evaluation.scorers.pointing import middle
+from qvl.evaluation.scorers.score import mean
+from qvl.evaluation.scoring import percents_by
 from qvl.geometry import Box, ImageSize, PixelLimits, Point, ResizeTransform
 from qvl.messages import Conversation, Image, Message, Part, Text
 from qvl.processing.image import measure_image
@@ -120,6 +123,30 @@ def first_action(reply: Reply) -> Action | None:
     transform = reply.transforms[0] if reply.transforms else None
     requests = agent.parse(reply.text, transform=transform).requests
     return requests[0].action if requests else None
+
+
+def step_percents(
+    scored: Sequence[Scored], *, truth_of: Callable[[Any, ImageSize], Action]
+) -> dict[str, float]:
+    """Numbers of steps: the mean score, OS-Atlas's, and the mean of each kind of action.
+
+    Args:
+        scored: with the group "action".
+        truth_of: a question's truth and its screenshot's size -> the action in original_px.
+    """
+    return {
+        "exact_match": 100 * mean([item.score.value for item in scored]),
+        "os_atlas": 100 * mean([_os_atlas(item, truth_of) for item in scored]),
+        **percents_by(scored, "action"),
+    }
+
+
+def _os_atlas(item: Scored, truth_of: Callable[[Any, ImageSize], Action]) -> float:
+    if SIZE not in item.facts or not item.text:
+        return 0.0
+    screen = ImageSize(*item.facts[SIZE])
+    action = first_action(Reply(text=item.text, transforms=item.transforms))
+    return os_atlas_step(action=action, truth=truth_of(item.truth, screen), screen=screen).value
 
 
 def clicked(reply: Reply) -> Point | None:

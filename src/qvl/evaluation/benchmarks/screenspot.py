@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
+from qvl.evaluation.benchmarks.grounded import box_of
 from qvl.evaluation.benchmarks.screens import ask_on_screen, clicked, target_of
 from qvl.evaluation.layouts.rows import Row, json_rows, parquet_rows
 from qvl.evaluation.scorers.pointing import screenspot, screenspot_means
@@ -34,13 +34,12 @@ def _load(folder: Path, split: str, *, version: str, pictures: str) -> Iterator[
     if not any(path.is_file() for path in lists.values()):
         for number, row in enumerate(parquet_rows(folder, split)):
             platform = _SOURCES.get(str(row["data_source"]).lower(), "web")
-            box = Box(*_four(row))
+            box = box_of(row, "bbox", with_size=False)
             yield _question(row, folder, f"{number}", row.get("image"), platform, box, True)
         return
     for platform, path in lists.items():
         for number, row in enumerate(json_rows(path)):
-            x, y, width, height = _four(row)
-            box = Box(x, y, x + width, y + height)
+            box = box_of(row, "bbox", with_size=True)
             name = f"{pictures}/{row['img_filename']}"
             yield _question(row, folder, f"{platform}-{number}", name, platform, box, False)
 
@@ -61,22 +60,12 @@ def _question(
         screenshot=screenshot,
         words=str(row["instruction"]),
         tool="computer_use",
-        truth=[box.x1, box.y1, box.x2, box.y2],
+        truth=list(box),
         first="picture",
         targets={"target": box},
         is_relative=is_relative,
         groups={"platform": platform, "kind": str(row["data_type"])},
     )
-
-
-def _four(row: Row) -> list[float]:
-    values = row["bbox"]
-    if not isinstance(values, list) or len(values) != 4:
-        raise DataError(f"{row.where}: bbox is {values!r}, expected four numbers")
-    try:
-        return [float(value) for value in values]
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{row.where}: bbox is {values!r}, expected four numbers") from error
 
 
 def score_click(question: Question, reply: Reply) -> Score:

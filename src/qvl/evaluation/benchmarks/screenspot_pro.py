@@ -13,12 +13,12 @@ from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
+from qvl.evaluation.benchmarks.grounded import box_of
 from qvl.evaluation.benchmarks.screens import ask_on_screen
 from qvl.evaluation.benchmarks.screenspot import score_click
-from qvl.evaluation.benchmarks.watching import percents_by
 from qvl.evaluation.layouts.rows import json_rows
 from qvl.evaluation.scorers.score import mean
-from qvl.geometry import Box
+from qvl.evaluation.scoring import percents_by
 from qvl.messages import SamplingParams
 
 
@@ -28,9 +28,7 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         raise DataError(f"{folder} has no annotations/*.json of the split {split!r}")
     for path in lists:
         for row in json_rows(path):
-            corners = row["bbox"]
-            if not isinstance(corners, list) or len(corners) != 4:
-                raise DataError(f"{row.where}: bbox is {corners!r}, expected four numbers")
+            box = box_of(row, "bbox", with_size=False)
             yield ask_on_screen(
                 row,
                 folder,
@@ -38,9 +36,9 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
                 screenshot=f"images/{row['img_filename']}",
                 words=str(row["instruction"]),
                 tool="computer_use",
-                truth=corners,
+                truth=list(box),
                 first="picture",
-                targets={"target": Box(*corners)},
+                targets={"target": box},
                 groups={
                     "group": str(row["group"]),
                     "application": str(row["application"]),

@@ -13,9 +13,10 @@ from pathlib import Path
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.benchmarks.asking import ask
-from qvl.evaluation.benchmarks.choices import DIRECTLY, lettered, score_letter
+from qvl.evaluation.benchmarks.choices import asked_directly, lettered, score_letter
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scorers.score import mean
+from qvl.evaluation.scoring import mean_percent, percents_by
 from qvl.messages import SamplingParams
 
 
@@ -25,13 +26,12 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         truth = str(row["answer"]).strip()
         if truth not in options:
             raise DataError(f"{row.where}: answer is {truth!r}, expected A, B, C or D")
-        lines = "\n".join(f"{letter}. {option}" for letter, option in options.items())
         yield ask(
             row,
             folder,
             key=str(row["question_id"]),
             pictures=[row.get("image")],
-            words=f"{row['question']}\n{lines}\n{DIRECTLY}",
+            words=asked_directly(row["question"], options),
             truth=truth,
             groups={"kind": str(row["question_image_type"]).capitalize()},
             facts={"options": options},
@@ -39,12 +39,12 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
 
 
 def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    found = {"accuracy": 100 * mean([item.score.value for item in scored])}
-    for kind in sorted({item.groups["kind"] for item in scored}):
-        values = [item.score.value for item in scored if item.groups["kind"] == kind]
-        found[kind] = 100 * mean(values)
     first = [float(item.text.strip()[:1].lower() == item.truth.lower()) for item in scored]
-    return found | {"first_character": 100 * mean(first)}
+    return {
+        **mean_percent(scored),
+        **percents_by(scored, "kind"),
+        "first_character": 100 * mean(first),
+    }
 
 
 SEEDBENCH2PLUS = Benchmark(

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Judge, Question, Reply, Scored
 from qvl.evaluation.benchmarks.choices import options_in, score_letter
-from qvl.evaluation.benchmarks.watching import percents_by, watch
+from qvl.evaluation.benchmarks.watching import watch
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scorers.choice_letters import choice_letter, scored
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.scorers.yes_no import yes_no
+from qvl.evaluation.scoring import percents_by
 from qvl.messages import Conversation, SamplingParams
 from qvl.options import shown
 

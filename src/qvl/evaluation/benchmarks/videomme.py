@@ -21,12 +21,13 @@ import av
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.benchmarks.choices import options_in, score_letter
-from qvl.evaluation.benchmarks.watching import FPS, MAX_FRAMES, find_video, percents_by, watch
+from qvl.evaluation.benchmarks.watching import FPS, MAX_FRAMES, find_video, watch
 from qvl.evaluation.layouts.pictures import MissingMedium, file_below
 from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.choice_letters import scored
 from qvl.evaluation.scorers.choice_letters_peers import video_mme_letter
 from qvl.evaluation.scorers.score import mean
+from qvl.evaluation.scoring import percents_by
 from qvl.evaluation.subtitles import joined, read_srt, sampled_times, shown_at
 from qvl.messages import SamplingParams
 

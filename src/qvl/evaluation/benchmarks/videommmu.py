@@ -17,10 +17,12 @@ from pathlib import Path
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
 from qvl.evaluation.benchmarks.choices import ALPHABET, score_letter
-from qvl.evaluation.benchmarks.watching import percents_by, watch
+from qvl.evaluation.benchmarks.mmmu import subject_of
+from qvl.evaluation.benchmarks.watching import watch
 from qvl.evaluation.layouts.rows import Row, parquet_rows
 from qvl.evaluation.scorers.mmmu import mmmu_open
 from qvl.evaluation.scorers.score import Score, mean
+from qvl.evaluation.scoring import percents_by
 
 _TRACKS = ("Perception", "Comprehension", "Adaptation")
 _DISCIPLINES = {
@@ -60,7 +62,7 @@ def _load_twice(folder: Path, split: str) -> Iterator[Question]:
 
 def _question(row: Row, folder: Path, track: str, *, lecture: str = "") -> Question:
     key = str(row["id"])
-    subject = "_".join(key.split("_")[1:-1])
+    subject = subject_of(key)
     if subject not in _OF:
         raise DataError(f"{row.where}: id {key!r} names no subject, expected such as dev_Math_1")
     options = _options(row)

@@ -6,16 +6,15 @@ what is asked (one file a benchmark), nor sampling (``processing``).
     row, name of a video, words, truth -> watch -> Question with a Video part
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qvl.data.interchange.named_files import file_below
 from qvl.errors import InputError
-from qvl.evaluation.benchmark import Question, Scored
+from qvl.evaluation.benchmark import Question
 from qvl.evaluation.layouts.pictures import MissingMedium
 from qvl.evaluation.layouts.rows import Row
-from qvl.evaluation.scorers.score import Score, mean
 from qvl.messages import Conversation, Text, Video
 
 FPS = 2.0
@@ -38,7 +37,6 @@ def watch(
     truth: Any,
     places: Sequence[str] = ("",),
     before: str = "",
-    after: str = "",
     start_s: float | None = None,
     end_s: float | None = None,
     groups: Mapping[str, str] | None = None,
@@ -57,7 +55,6 @@ def watch(
         truth: for the rule.
         places: folders below the dataset's in which the video may lie.
         before: words in front of the video.
-        after: a second text after the words.
         start_s: first second to look at.
         end_s: last second to look at.
         groups: slices.
@@ -70,11 +67,10 @@ def watch(
         parts = [film(source, start_s=start_s, end_s=end_s)]
     except (MissingMedium, InputError) as error:
         parts, broken = [], error.message
-    texts = [Text(text) for text in (words, after) if text]
     opening = [Text(before)] if before else []
     return Question(
         key=key,
-        conversation=Conversation.user(*opening, *parts, *texts),
+        conversation=Conversation.user(*opening, *parts, Text(words)),
         truth=truth,
         groups=groups or {},
         facts={"cluster": video, **(facts or {})},
@@ -134,19 +130,3 @@ def _packed(folder: Path) -> str:
     """Says that there are archives, which may hold what is missing."""
     names = sorted(path.name for path in folder.glob("*") if path.suffix in _ARCHIVES)
     return f"; unpack {names[0]} and the like there" if names else ""
-
-
-def percents_by(scored: Iterable[Scored], group: str) -> dict[str, float]:
-    """Mean score of the questions with each value of a group, in percent."""
-    values: dict[str, list[float]] = {}
-    for item in scored:
-        values.setdefault(item.groups[group], []).append(item.score.value)
-    return {value: 100 * mean(scores) for value, scores in sorted(values.items())}
-
-
-def hidden(truth: object) -> Score | None:
-    """The score where the truth is not published; None where it is."""
-    if truth is None:
-        why = "the truth is not published; the benchmark's own server scores answers"
-        return Score(value=0.0, why=why, is_parsed=False)
-    return None
