@@ -150,9 +150,10 @@ def joined(lines: Sequence[Line], *, where: str) -> str:
         DataError: it is too much for a prompt.
     """
     rows = [
-        line.text for before, line in zip([None, *lines], lines, strict=False)
+        line.text
+        for before, line in zip([None, *lines], lines, strict=False)
         if before is None or before.text != line.text
-    ]  # fmt: skip
+    ]
     text = "\n".join(rows)
     if len(text) > MAX_CHARACTERS:
         raise DataError(f"{where}: {len(text):,} characters of subtitles, most {MAX_CHARACTERS:,}")

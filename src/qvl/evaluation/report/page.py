@@ -197,8 +197,11 @@ def _beside(benchmark: Benchmark, outcome: Outcome, name: str) -> str:
     """The headline in a row with the published ones."""
     if not benchmark.published:
         return ""
-    rows = {f"Qwen2.5-VL-{s.upper()}, published": benchmark.published[s] for s in RELEASED
-        if s in benchmark.published}  # fmt: skip
+    rows = {
+        f"Qwen2.5-VL-{size.upper()}, published": benchmark.published[size]
+        for size in RELEASED
+        if size in benchmark.published
+    }
     rows[name or "this run"] = outcome.headline
     most = max(*(abs(value) for value in rows.values()), 1e-9)
     lines = [

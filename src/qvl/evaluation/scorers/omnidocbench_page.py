@@ -202,8 +202,10 @@ def _texts(answers: Sequence[str], truth: Sequence[Block]) -> tuple[Edits, Edits
         if not match.truths or any(kept[i][0].category not in _NOT_COUNTED for i in match.truths)
     ]
     orders = [kept[i][0].order for match in matches for i in match.truths if kept[i][0].order]
-    found = sorted((match for match in matches if match.truths and match.answers),
-                   key=lambda match: match.answers[0])  # fmt: skip
+    found = sorted(
+        (match for match in matches if match.truths and match.answers),
+        key=lambda match: match.answers[0],
+    )
     read = [kept[i][0].order for match in found for i in match.truths if kept[i][0].order]
     order = Edits(edits=edit_distance(sorted(orders), read), length=max(len(orders), len(read)))
     return _edits(matches, given, wanted), order
