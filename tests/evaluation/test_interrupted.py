@@ -89,8 +89,20 @@ def test_ctrl_c_keeps_what_was_answered_and_why_others_failed(tmp_path: Path) ->
 
 @requires_embedded
 def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "qvl.cli.main", "eval", "run", "own-colour", "--batch", "2",
-        "--limit", "16", "-o", str(tmp_path)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "qvl.cli.main",
+        "eval",
+        "run",
+        "own-colour",
+        "--batch",
+        "2",
+        "--limit",
+        "16",
+        "-o",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )

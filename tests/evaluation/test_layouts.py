@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import PIL.Image
 import pytest
@@ -20,7 +21,7 @@ def png(colour: str = "red") -> bytes:
     return file.getvalue()
 
 
-def write_parquet(path: Path, rows: list[dict]) -> None:  # type: ignore[type-arg]
+def write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
     """Rows as a parquet file."""
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

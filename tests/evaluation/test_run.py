@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ from qvl.evaluation.manifest import (
     write_manifest,
 )
 from qvl.evaluation.run import Asking, ask_all, read_failures
-from qvl.evaluation.scoring import score_run
+from qvl.evaluation.scoring import Outcome, score_run
 from qvl.evaluation.shards import in_shard, merge_runs, read_shard
 from qvl.geometry import PixelLimits
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, fails_on, load, right
@@ -39,7 +40,7 @@ def _ask(folder: Path, model: Scripted, *, batch_size: int = 4) -> None:
     ask_all(load(Path(), "test"), folder, asking)
 
 
-def _outcome(folder: Path):  # type: ignore[no-untyped-def]
+def _outcome(folder: Path) -> Outcome:
     return score_run(QUIZ, load(Path(), "test"), folder)
 
 
@@ -123,8 +124,8 @@ def test_an_endless_answer_is_cut_and_said_to_be() -> None:
     assert (len(text), cut) == (LONGEST_TEXT, 1_000_000 - LONGEST_TEXT)
 
 
-def _manifest(**changes):  # type: ignore[no-untyped-def]
-    values = {"split": "test", "model": {"name": "m"}, "inputs": {}} | changes
+def _manifest(**changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {"split": "test", "model": {"name": "m"}, "inputs": {}} | changes
     return make_manifest(QUIZ, load(Path(), "test"), **values)
 
 

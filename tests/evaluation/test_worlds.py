@@ -1,6 +1,7 @@
 """The suite's judges against a model that knows and one that does not, and that cases stay."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_answers_are_judged(name: str, answer: str, expected: str, value: float)
 def test_as_benchmarks_every_case_is_asked_with_and_without_sight() -> None:
     benchmarks = {item.name: item for item in own_benchmarks()}
     assert len(benchmarks) == len(worlds.WORLDS)
-    questions = benchmarks["own-moment"].load(None, "heldout")  # type: ignore[arg-type]
+    questions = benchmarks["own-moment"].load(Path(), "heldout")
     seen, blank = next(questions), next(questions)
     assert (seen.key, blank.key) == ("0-seen", "0-blank")
     assert seen.facts["cluster"] == blank.facts["cluster"]

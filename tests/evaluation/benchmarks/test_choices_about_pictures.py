@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Reply
+from qvl.evaluation.benchmark import Question, Reply
 from qvl.evaluation.benchmarks.blink import BLINK
 from qvl.evaluation.benchmarks.crpe import CRPE, ONLY_LETTER
 from qvl.evaluation.benchmarks.interleaving import at_marks
@@ -28,7 +28,7 @@ from tests.evaluation.test_layouts import png
 SELECT = "Please select the correct answer from the options above."
 
 
-def _shape(question) -> list[str]:  # type: ignore[no-untyped-def]
+def _shape(question: Question) -> list[str]:
     """What a question's parts are: its words, and * for a picture."""
     (message,) = question.conversation.messages
     return [part.text if isinstance(part, Text) else "*" for part in message.content]
