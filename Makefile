@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A file of tests stays in one process: its models and browsers are set up once.
+TESTS_AT_ONCE := -n logical --dist loadfile
 READY := $(VENV)/.ready
 
 .PHONY: setup demo test test-all check fix bench docs clean
@@ -21,10 +23,10 @@ demo: $(READY)                  ## read real pictures, draw what is found into o
 	$(BIN)/python examples/demo.py
 
 test: $(READY)                  ## no GPU, no network, two cores, a few minutes
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(TESTS_AT_ONCE)
 
 test-all: $(READY)              ## also the slow ones and, where there is one, the GPU's
-	$(BIN)/python -m pytest -q -m ""
+	$(BIN)/python -m pytest -q $(TESTS_AT_ONCE) -m ""
 
 check: $(READY)                 ## format, lint, types, architecture
 	$(BIN)/ruff format --check .

@@ -13,40 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
+from clock import memory_mib
+from make_random_checkpoint import half_billion
 
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.load import load_model
 from qvl.model.attention import Segments
-from qvl.model.config import ModelConfig
 from qvl.model.init import empty_model
 from qvl.model.lora import add_lora
 from qvl.model.lora_config import LoraConfig
-from qvl.model.presets import PRESETS
 from qvl.model.quantized_linear import Quantize
 
 WAYS = ("full", "lora", "lora on int8", "lora on nf4")
 RANK = 16
-
-
-def half_billion() -> ModelConfig:
-    """The language model of Qwen2.5-0.5B under a tower of four blocks.
-
-    Source: the published config.json of Qwen/Qwen2.5-0.5B.
-    """
-    large = PRESETS["3b"]
-    text = replace(
-        large.text, hidden_size=896, intermediate_size=4864, num_hidden_layers=24,
-        num_attention_heads=14, num_key_value_heads=2, head_dim=64, mrope_section=(8, 12, 12),
-    )  # fmt: skip
-    vision = replace(
-        large.vision, depth=4, hidden_size=640, intermediate_size=1712, num_heads=8,
-        fullatt_block_indexes=(3,), out_hidden_size=896,
-    )  # fmt: skip
-    return replace(large, text=text, vision=vision)
 
 
 def write_model(folder: Path) -> None:
@@ -62,16 +44,10 @@ def write_model(folder: Path) -> None:
     export_model(model, folder)
 
 
-def memory(field: str) -> int:
-    """Bytes of this process, as Linux counts them."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024
-
-
 def measure(way: str, folder: Path, tokens: int) -> dict[str, float]:
     """Peaks of loading and of training beyond what was there before, and seconds of a step."""
     torch.set_num_threads(1)
-    before = memory("VmRSS")
+    before = memory_mib("VmRSS")
     if way == "full":
         model = load_model(folder, dtype=torch.float32)
     else:
@@ -79,7 +55,7 @@ def measure(way: str, folder: Path, tokens: int) -> dict[str, float]:
         quantise = Quantize(kind) if kind else None  # type: ignore[arg-type]
         model = load_model(folder, dtype=torch.bfloat16, replace=quantise)
         add_lora(model, LoraConfig(rank=RANK, targets=("llm",)))
-    loaded = memory("VmHWM")
+    loaded = memory_mib("VmHWM")
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=1e-4, fused=True)
     ids = torch.randint(0, 1000, (tokens + 1,))
@@ -92,7 +68,7 @@ def measure(way: str, folder: Path, tokens: int) -> dict[str, float]:
         optimiser.zero_grad()
     return {
         "loading": loaded - before,
-        "training": memory("VmHWM") - before,
+        "training": memory_mib("VmHWM") - before,
         "trained": sum(p.numel() for p in trained),
         "seconds": time.monotonic() - began,
     }
@@ -122,7 +98,7 @@ def main() -> None:
             )
             found = json.loads(done.stdout)
             print(
-                f"| {way} | {found['loading'] / 2**20:,.0f} | {found['training'] / 2**20:,.0f} | "
+                f"| {way} | {found['loading']:,.0f} | {found['training']:,.0f} | "
                 f"{found['trained'] / 1e6:.1f} | {found['seconds']:.1f} |",
                 flush=True,
             )

@@ -4,7 +4,6 @@ call -> Timing(seconds of each run, share of the machine that others took, peak 
 """
 
 import os
-import re
 import resource
 import time
 from collections.abc import Callable
@@ -48,11 +47,18 @@ def time_runs(run: Callable[[], Any], *, warm: int, repeats: int) -> Timing:
     )
 
 
-def peak_mib() -> float:
-    """The most memory of this process so far, by the kernel's high-water mark; unlike getrusage's
-    it begins anew with every program."""
+def memory_mib(field: str) -> float:
+    """Memory of this process as Linux counts it: "VmRSS" now, "VmHWM" the most so far."""
     status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def peak_mib(*, afresh: bool = False) -> float:
+    """The most memory of this process so far, by the kernel's high-water mark; unlike getrusage's
+    it begins anew with every program, and with this call if ``afresh``."""
+    if afresh:
+        Path("/proc/self/clear_refs").write_text("5")
+    return memory_mib("VmHWM")
 
 
 def _busy_seconds() -> float:

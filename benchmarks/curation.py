@@ -12,16 +12,14 @@ comes again and again with other numbers in it, as drawing would take longer tha
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clock import time_runs
+from clock import peak_mib, time_runs
 
 from qvl.data.filters.interleaved.cleaning import (
     Cleaning,
@@ -90,12 +88,6 @@ def judged(line: str, rules: Cleaning) -> str:
     if bad is not None:
         return f"score: {bad}"
     return "kept" if None not in verdicts.values() else "asked of a model"
-
-
-def peak_mib() -> float:
-    """The kernel's high-water mark of this process."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
 def main() -> None:

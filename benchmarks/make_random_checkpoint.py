@@ -8,6 +8,7 @@ published ids. Memory stays at one shard.
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from qvl.data.vocabulary import PLAIN_ADDED_TOKENS, SPECIAL_TOKENS
+from qvl.model.config import ModelConfig
 from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.patches import CLIP_MEAN, CLIP_STD
@@ -22,6 +24,23 @@ from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 SHARD_BYTES = 2 << 30
 BASE_VOCABULARY = 151_643
 STD = 0.02
+
+
+def half_billion() -> ModelConfig:
+    """The language model of Qwen2.5-0.5B under a tower of four blocks.
+
+    Source: the published config.json of Qwen/Qwen2.5-0.5B.
+    """
+    large = PRESETS["3b"]
+    text = replace(
+        large.text, hidden_size=896, intermediate_size=4864, num_hidden_layers=24,
+        num_attention_heads=14, num_key_value_heads=2, head_dim=64, mrope_section=(8, 12, 12),
+    )  # fmt: skip
+    vision = replace(
+        large.vision, depth=4, hidden_size=640, intermediate_size=1712, num_heads=8,
+        fullatt_block_indexes=(3,), out_hidden_size=896,
+    )  # fmt: skip
+    return replace(large, text=text, vision=vision)
 
 
 def make_tokenizer() -> Tokenizer:

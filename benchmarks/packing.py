@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from clock import peak_mib
 
 from qvl.data.lengths import Lengths, measure
 from qvl.data.packing import PackBudget
@@ -148,14 +149,6 @@ def peers(lengths: Lengths, sizes: Sizes, ranks: int, budget: PackBudget, cost: 
         print(row(f"{name}, {ranks} ranks", held, loads, budget) + " | |", flush=True)
 
 
-def memory(*, afresh: bool = False) -> int:
-    """Most bytes that this process has held, since the start or since the last call afresh."""
-    if afresh:
-        Path("/proc/self/clear_refs").write_text("5")
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-
-
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -185,12 +178,12 @@ def main() -> None:
         sizes = sizes.of(np.flatnonzero(fits))
         order = EpochOrder(sets=(np.arange(len(sizes.tokens)),), weights=(1.0,), seed=1)
         for ranks in args.ranks:
-            before, start = memory(afresh=True), time.process_time()
+            before, start = peak_mib(afresh=True), time.process_time()
             plan = make_plan(order, sizes, epochs=1, budget=budget, packs_per_step=ranks)
-            seconds, grown = time.process_time() - start, memory() - before
+            seconds, grown = time.process_time() - start, peak_mib() - before
             loads = plan.sums(sizes.costs).astype(np.float64)
             line = row(f"planned, {ranks} ranks", plan.sums(sizes.tokens), loads, budget)
-            print(f"{line} {seconds:.1f} s | {grown / 2**20:.0f} MiB |", flush=True)
+            print(f"{line} {seconds:.1f} s | {grown:.0f} MiB |", flush=True)
             peers(lengths, sizes, ranks, budget, cost)
 
 

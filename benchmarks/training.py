@@ -27,14 +27,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from clock import _busy_seconds, peak_mib
-from make_random_checkpoint import make_tokenizer
+from clock import peak_mib, time_runs
+from make_random_checkpoint import half_billion, make_tokenizer
 
 from qvl.checkpoint import EMBEDDED
 from qvl.checkpoint.export import export_model
@@ -42,7 +41,6 @@ from qvl.checkpoint.load import load_model
 from qvl.data.packing import Packed
 from qvl.data.records import Provenance, Sample
 from qvl.messages import Conversation, Image, Message, Text
-from qvl.model.config import ModelConfig
 from qvl.model.init import init_weights
 from qvl.model.presets import PRESETS
 from qvl.model.vlm import Qwen2_5_VL
@@ -52,15 +50,6 @@ HERE = Path(__file__).parent
 # A process that takes longer than this hangs.
 TIMEOUT_S = 900
 LORA_RANK = 16
-# Text shape of Qwen2.5-0.5B (its published config.json) with a small tower.
-_HALF_BILLION = dict(
-    hidden_size=896, intermediate_size=4864, num_hidden_layers=24, num_attention_heads=14,
-    num_key_value_heads=2, head_dim=64, mrope_section=(8, 12, 12), tie_word_embeddings=True,
-)  # fmt: skip
-_SMALL_TOWER = dict(
-    depth=4, hidden_size=320, intermediate_size=864, num_heads=4, fullatt_block_indexes=(1, 3),
-    out_hidden_size=896,
-)  # fmt: skip
 
 
 class Size(NamedTuple):
@@ -78,21 +67,9 @@ SIZES = {
 WAYS = {"qvl": ("packed", "one by one"), "transformers": ("padded", "one by one")}
 
 
-def config_of(size: str) -> ModelConfig:
-    """Returns the configuration of a size."""
-    if size == "tiny":
-        return PRESETS["tiny"]
-    base = PRESETS["3b"]
-    return replace(
-        base,
-        text=replace(base.text, **_HALF_BILLION),  # type: ignore[arg-type]
-        vision=replace(base.vision, **_SMALL_TOWER),  # type: ignore[arg-type]
-    )
-
-
 def make_folder(size: str, folder: Path) -> None:
     """Writes a checkpoint with random weights in float32."""
-    config = config_of(size)
+    config = PRESETS["tiny"] if size == "tiny" else half_billion()
     model = Qwen2_5_VL(config)
     init_weights(model, torch.Generator().manual_seed(0))
     inputs = EMBEDDED
@@ -286,11 +263,11 @@ def run_worker(name: str, folder: Path, size: str, way: str, lora: bool) -> None
     """Measures one system in this process and prints a line of JSON."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    busy, own, began = _busy_seconds(), sum(os.times()[:2]), time.perf_counter()
-    found = MEASURES[name](folder, size, way, lora)
-    wall = time.perf_counter() - began
-    others = (_busy_seconds() - busy - (sum(os.times()[:2]) - own)) / wall / (os.cpu_count() or 1)
-    found |= {"peak_mib": peak_mib(), "others": round(min(1.0, max(0.0, others)), 2)}
+    found: dict[str, Any] = {}
+    timing = time_runs(
+        lambda: found.update(MEASURES[name](folder, size, way, lora)), warm=0, repeats=1
+    )
+    found |= {"peak_mib": peak_mib(), "others": timing.others}
     print(json.dumps(found))
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -65,9 +66,9 @@ def test_large_models_compute_in_bfloat16(folder: Path, monkeypatch: pytest.Monk
     chosen = []
     load = qvl.api.load_for_inference
 
-    def watched(path: Path, *, dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
+    def watched(path: Path, *, dtype: torch.dtype, **options: Any) -> torch.nn.Module:
         chosen.append(dtype)
-        return load(path, dtype=dtype, device=device)
+        return load(path, dtype=dtype, **options)
 
     monkeypatch.setattr(qvl.api, "load_for_inference", watched)
     qvl.load(folder, device="cpu")

@@ -85,6 +85,7 @@ def test_parsers_find_all_they_are_given(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(660)
 def test_training(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPTS / "training.py"), "--sizes", "tiny", "--only", "full"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

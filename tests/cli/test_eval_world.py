@@ -25,6 +25,11 @@ def test_a_world_is_played_scored_and_scored_again(
     assert main(["eval", "score", str(tmp_path), "--json"]) == 0
     (again,) = json.loads(capsys.readouterr().out)
     assert again["numbers"] == outcome["numbers"]
+    assert main(["eval", "score", str(tmp_path)]) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[3:5] == ["32b", "72b"]
+    assert row.split()[3:5] == ["22", "35"]  # the published scores
+    assert "AndroidWorld" in (tmp_path / "index.html").read_text()
 
 
 @pytest.mark.parametrize(

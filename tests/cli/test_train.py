@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from qvl.checkpoint.export import export_model
+from qvl.cli import train_tiny
 from qvl.cli.train_show import Show
 from qvl.model.init import init_weights
 from qvl.model.vlm import Qwen2_5_VL
-from qvl.recipes import tiny
 from tests.cli.conftest import Run
 from tests.training.small import small_config, small_inputs
 
@@ -27,7 +27,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         report({"stage": "reader", "step": 1, "steps": 2, "loss": 0.5})
         return Path(run.folder / "model")
 
-    monkeypatch.setattr(tiny, "train", train)
+    monkeypatch.setattr(train_tiny, "train", train)
     return seen
 
 

@@ -265,12 +265,12 @@ def test_any_json_is_read_or_refused(detections: list[Any]) -> None:
 def test_a_server_is_asked_when_it_says_and_not_for_ever() -> None:
     waits = {"retry-after": "7"}
 
-    def busy(address: object, path: str, *rest: object, **options: object) -> Response:
+    def busy(method: str, address: object, *rest: object, **options: object) -> Response:
         return Response(status=429, headers=waits, body=b"")
 
     endpoint = DetectionEndpoint(url="http://127.0.0.1:9", most_tries=5, call_s=3.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qvl.data.detection_endpoint.post", busy)
+        patch.setattr("qvl.data.detection_endpoint.request", busy)
         start = time.monotonic()
         # It would have to wait seven seconds; the picture may take three.
         with pytest.raises(DataError, match="no detections within 3 s, at last: status 429"):

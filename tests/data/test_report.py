@@ -42,7 +42,9 @@ def test_a_page_shows_counts_reasons_and_examples(tmp_path: Path) -> None:
     summary = run_local(
         source, STEPS, tmp_path / "run", options=RunOptions(per_shard=10, failure_budget=1)
     )
-    lengths = Lengths(tokens=np.arange(50, 90, dtype=np.int32), patches=np.ones(40, np.int32))
+    one = np.ones(40, np.int32)
+    tokens = np.arange(50, 90, dtype=np.int32)
+    lengths = Lengths(tokens=tokens, answers=one, grids=np.ones((40, 3), np.int32), items=one)
     write_report(tmp_path / "r.html", summary, source, lengths=lengths)
     page = (tmp_path / "r.html").read_text()
     dropped = summary.dropped["few"]["more than 4 shapes"]

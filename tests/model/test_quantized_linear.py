@@ -165,7 +165,8 @@ print(memory("VmHWM") - before, sum(t.nbytes for t in model.state_dict().values(
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads peaks as on Linux")
 def test_peak_memory_of_quantising(tmp_path: Path) -> None:
-    """The stored model never stands in memory: 218 MB here, of which 57 remain."""
+    """The stored model never stands in memory: 225 MB here, of which 67 remain, with embeddings
+    and head as they were."""
     write_checkpoint(tmp_path / "small", dtype=torch.bfloat16)
     large = tmp_path / "large"
     large.mkdir()
@@ -179,5 +180,5 @@ def test_peak_memory_of_quantising(tmp_path: Path) -> None:
     )  # fmt: skip
     peak, size = map(int, done.stdout.split())
     stored = sum(2 * tensor.numel() for tensor in shapes.values())
-    assert size < 0.28 * stored
+    assert size < 0.31 * stored
     assert peak < 0.55 * stored, (peak, size, stored)

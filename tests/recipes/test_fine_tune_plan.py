@@ -60,7 +60,6 @@ def plan(
         sizes,
         data_counts(sizes, samples=10, validated=1, packs=2),
         rates=options.rates(config) if rates is None else rates,  # type: ignore[arg-type]
-        notes=(),
         budget=PackBudget(max_tokens=8192, max_patches=32768),
         packs=packs([0, 1, 2, 3], [4, 5, 6, 7]),
         steps=6,

@@ -22,12 +22,12 @@ from qvl.processing.processor import Processor
 from qvl.recipes.contrastive import (
     alignment_stage,
     contrastive_stage,
-    drawn_captions,
     small_heads,
 )
 from qvl.recipes.data_preferences import preferences
 from qvl.recipes.dpo import dpo_stage, drawn_preferences
 from qvl.recipes.fine_tune_pairs import objective_of, rates_of
+from qvl.recipes.tiny_all_data import captions
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.objectives.dpo import DpoObjective
 from qvl.training.objectives.reward import RewardObjective
@@ -123,7 +123,7 @@ def test_each_kind_of_run_has_its_objective(tmp_path: Path) -> None:
 def test_stage_0_trains_the_tower_and_alignment_the_merger() -> None:
     processor = Processor.from_folder(EMBEDDED)
     budget = PackBudget(max_tokens=600, max_patches=600)
-    source = DrawnPacks(mixture=drawn_captions(), budget=budget, processor=processor, seed=(1,))
+    source = DrawnPacks(mixture=captions("train"), budget=budget, processor=processor, seed=(1,))
     heads = small_heads(
         CONFIG, vocab_size=CONFIG.text.vocab_size, kind="siglip", pool="mean", seed=0
     )

@@ -180,10 +180,21 @@ class Tabs:
     async def _load(self, page: "Page", address: str) -> None:
         from playwright.async_api import Error
 
-        try:
-            await page.goto(address, timeout=self._load_seconds * 1000, wait_until="load")
-        except Error as error:
-            raise ScreenError(f"{shown(address)} does not open: {first_line(error)}") from error
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._load_seconds
+        while True:
+            try:
+                left = max(0.1, deadline - loop.time())
+                await page.goto(address, timeout=left * 1000, wait_until="load")
+                break
+            except Error as error:
+                # The page itself was on its way somewhere: it may get there first.
+                came_between = "interrupted by another navigation" in str(error)
+                if not came_between or loop.time() >= deadline:
+                    raise ScreenError(
+                        f"{shown(address)} does not open: {first_line(error)}"
+                    ) from error
+                await asyncio.sleep(_POLL_SECONDS)
         self._last_address = address
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -9,8 +9,6 @@ spelling of fields and names (``peft_format``).
 
 import copy
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from qvl.checkpoint import hub
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.folder import CONFIG, read_config, some
 from qvl.checkpoint.load import EMBEDDING, HEAD, load_model
+from qvl.checkpoint.new_folder import new_folder
 from qvl.checkpoint.peft_format import (
     check_fields,
     config_of,
@@ -271,8 +270,6 @@ def write_adapter(
     specs = {name: layer.spec for name, layer in lora_layers(model).items()}
     if not specs:
         raise ConfigError("the model has no adapters to save")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CheckpointError(f"{folder} exists and is not empty", hint="save to a new folder")
     saved = dict.fromkeys(name.rpartition(".")[0] for name in saved_parameters(model))
     config = config_of(
         specs,
@@ -285,19 +282,9 @@ def write_adapter(
     if model.lm_head is None and EMBEDDING in tensors:
         tensors = {**tensors, HEAD: tensors[EMBEDDING]}  # peft reads a tied one twice
     stored = canonical_order((stored_name(name), tensor) for name, tensor in tensors.items())
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
-            part = Path(name) / "part"
-            part.mkdir()
-            write_safetensors(part / ADAPTER_WEIGHTS, stored, metadata={"format": "pt"})
-            (part / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-            for path in part.iterdir():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-            part.replace(folder)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be written: {error.strerror or error}") from error
+    with new_folder(folder, hint="save to a new folder") as part:
+        write_safetensors(part / ADAPTER_WEIGHTS, stored, metadata={"format": "pt"})
+        (part / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
 
 class MergeAdapter:

@@ -1,15 +1,13 @@
 """A model written as a folder that transformers and vLLM read unchanged.
 
-Owns: the published layout (flat config.json, old tensor names, shards with an index) and putting
-the folder in place in one step. Does not own the bytes of a file (``safetensors_file``).
+Owns: the published layout (flat config.json, old tensor names, shards with an index). Does not own
+the bytes of a file (``safetensors_file``) or putting the folder in place (``new_folder``).
 
-    model (+ the folder it came from) -> shards in a temporary folder -> renamed to its place
+    model (+ the folder it came from) -> shards in a new folder -> renamed to its place
 """
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 
 from qvl.checkpoint.folder import CONFIG, INDEX, TOKENIZER, WEIGHTS, weight_files
+from qvl.checkpoint.new_folder import new_folder
 from qvl.checkpoint.safetensors_file import (
     Header,
     canonical_order,
@@ -83,27 +82,15 @@ def export_model(
         CheckpointError: the folder is not empty or cannot be written, or the model was made for
             inference only and has given up its weights.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CheckpointError(f"{folder} exists and is not empty", hint="export to a new folder")
-    state = _state(model)
-    repeated = _layout_of(files_from, state)
-    layout = repeated or _new_layout(state, max_shard_bytes)
-    copied = (*_COPIED, INDEX) if repeated else _COPIED
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
-            # Not the temporary folder itself, which only its owner may read.
-            part = Path(name) / "part"
-            part.mkdir()
-            _write_weights(part, state, layout)
-            for file in copied:
-                if files_from is not None and (files_from / file).is_file():
-                    shutil.copyfile(files_from / file, part / file)
-            _write_configs(part, model.config, model.dtype)
-            _flush(part)
-            part.replace(folder)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be written: {error.strerror or error}") from error
+    with new_folder(folder, hint="export to a new folder") as part:
+        state = _state(model)
+        repeated = _layout_of(files_from, state)
+        copied = (*_COPIED, INDEX) if repeated else _COPIED
+        _write_weights(part, state, repeated or _new_layout(state, max_shard_bytes))
+        for file in copied:
+            if files_from is not None and (files_from / file).is_file():
+                shutil.copyfile(files_from / file, part / file)
+        _write_configs(part, model.config, model.dtype)
 
 
 def _state(model: Qwen2_5_VL) -> dict[str, Tensor]:
@@ -213,10 +200,3 @@ def _preprocessor_config(config: ModelConfig) -> dict[str, Any]:
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
-def _flush(folder: Path) -> None:
-    """On disk before the folder gets its name, so that a crash cannot leave it half written."""
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())

@@ -76,7 +76,7 @@ def load_model(
     config = read_config(folder)
     entries = list_tensors(folder)
     model = _empty_model(config, entries)
-    source = _Source(entries, dtype or _stored_dtype(entries), torch.device(device))
+    source = _Source(entries, dtype or stored_dtype(entries), torch.device(device))
     names = [name for name, module in model.named_modules() if module._parameters]
     if replace is None:
         for name in names:
@@ -224,7 +224,8 @@ def _equal_bytes(one: TensorEntry, other: TensorEntry, *, piece: int = 16 << 20)
         return all(a.read(size) == b.read(size) for size in sizes)
 
 
-def _stored_dtype(entries: Mapping[str, TensorEntry]) -> torch.dtype:
+def stored_dtype(entries: Mapping[str, TensorEntry]) -> torch.dtype:
+    """The dtype that most bytes are stored in."""
     sizes: Counter[torch.dtype] = Counter()
     for entry in entries.values():
         sizes[entry.dtype] += entry.num_bytes

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from qvl.checkpoint.folder import CONFIG, TOKENIZER, WEIGHTS
 from qvl.checkpoint.load import load_model
+from qvl.checkpoint.new_folder import new_folder
 from qvl.checkpoint.safetensors_file import write_safetensors
-from qvl.errors import CheckpointError
 
 # Fields of the released Qwen2.5 text models. Source: Qwen/Qwen2.5-3B config.json.
 _FIELDS = (
@@ -30,7 +30,7 @@ def export_language_model(model: Path, folder: Path) -> None:
     Args:
         model: folder of a whole model. Its tokenizer goes along, and its pixel limits, which text
             models do not have, for the model that begins with this one.
-        folder: new.
+        folder: new or empty.
 
     Raises:
         CheckpointError: the model cannot be read, or the folder cannot be written.
@@ -45,15 +45,9 @@ def export_language_model(model: Path, folder: Path) -> None:
         **{name: config[name] for name in _FIELDS},
     }
     tensors = [(n, t) for n, t in network.state_dict().items() if not n.startswith("visual.")]
-    part = folder.with_name(f"{folder.name}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+    with new_folder(folder) as part:
         (part / CONFIG).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
         write_safetensors(part / WEIGHTS, tensors, metadata={"format": "pt"})
         for name in _COPIED:
             if (model / name).exists():
                 shutil.copyfile(model / name, part / name)
-        part.rename(folder)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be written: {error.strerror or error}") from error

@@ -75,7 +75,6 @@ def _index(args: argparse.Namespace) -> Path:
     if path.suffix != ".npz":
         raise InputError(f"--index is {path}, expected a name that ends in .npz")
     index = EvaluationIndex.of(sets, prompts=args.prompt)
-    path.parent.mkdir(parents=True, exist_ok=True)
     index.save(path)
     note(f"{index}; index: {path}")
     return path

@@ -5,8 +5,6 @@ Owns: arguments into tasks, a model and a folder. Does not own playing or scorin
 """
 
 import argparse
-import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -54,9 +52,8 @@ def play_miniwob(args: argparse.Namespace) -> int:
     from qvl.agents.miniwob.run import LIMITS, Playing, play_all
     from qvl.agents.miniwob.screen import MiniWobScreen, ScreenOptions
     from qvl.agents.miniwob.tasks import task_names
-    from qvl.cli.eval_run import show_progress, write_outcomes
-    from qvl.evaluation.evaluate import check_same, score_questions
-    from qvl.evaluation.manifest import make_manifest, write_manifest
+    from qvl.cli.eval_run import begin_playing, show_progress, write_outcomes
+    from qvl.evaluation.evaluate import score_questions
 
     shown = ScreenOptions(scale=args.scale, real_time=args.real_time, executable_path=args.browser)
     limits = LIMITS if args.steps is None else replace(LIMITS, steps=args.steps)
@@ -68,16 +65,14 @@ def play_miniwob(args: argparse.Namespace) -> int:
     keys = episode_keys(**episodes)
     folder = Path(args.output) / MINIWOB.name
     policy, identity = _policy(args)
-    manifest = make_manifest(
+    begin_playing(
         MINIWOB,
         questions_of(keys),
-        split=MINIWOB.split,
+        folder,
         model=identity,
         inputs={"limits": asdict(limits), "scale": shown.scale, "real_time": shown.real_time},
-        command=shlex.join(["qvl", *sys.argv[1:]]),
+        episodes=episodes,
     )
-    check_same(folder, manifest)
-    write_manifest(folder, {**manifest, "episodes": episodes})
     note(f"{MINIWOB.title}: {len(keys):,} episodes")
     playing = Playing(policy=policy, params=MINIWOB.params, limits=limits)
     with MiniWobScreen(shown) as screen:

@@ -8,7 +8,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,15 @@ from qvl.endpoint.client import Endpoint
 from qvl.errors import ConfigError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
-from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
+from qvl.evaluation.evaluate import Run, Subject, ask, check_same, score_questions
 from qvl.evaluation.judges import judge_answers
-from qvl.evaluation.manifest import MANIFEST, model_identity, read_manifest
+from qvl.evaluation.manifest import (
+    MANIFEST,
+    make_manifest,
+    model_identity,
+    read_manifest,
+    write_manifest,
+)
 from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.report.summary import write_summary
 from qvl.evaluation.run import Progress
@@ -36,6 +42,9 @@ from qvl.geometry import PixelLimits
 from qvl.messages import TextGenerator
 from qvl.model.presets import RELEASED
 from qvl.processing.settings import DEFAULT_LIMITS
+
+_PLAYED = {**WORLDS, MINIWOB.name: MINIWOB}
+_ALL = {**BENCHMARKS, **_PLAYED}
 
 
 def run_benchmarks(args: argparse.Namespace) -> int:
@@ -64,7 +73,7 @@ def run_benchmarks(args: argparse.Namespace) -> int:
                 report=show_progress,
             )
         outcomes.append(_score(run, folder, args))
-    note(f"pages: {write_summary(Path(args.output), BENCHMARKS)}")
+    note(f"pages: {write_summary(Path(args.output), _ALL)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
 
@@ -105,7 +114,7 @@ def score_again(args: argparse.Namespace) -> int:
         )
         outcomes.append(_score(run, folder, args))
     if not (Path(args.folder) / MANIFEST).exists():
-        note(f"pages: {write_summary(Path(args.folder), BENCHMARKS)}")
+        note(f"pages: {write_summary(Path(args.folder), _ALL)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
 
@@ -113,11 +122,45 @@ def score_again(args: argparse.Namespace) -> int:
 def _played(manifest: Mapping[str, Any], folder: Path) -> tuple[Benchmark, list[Question]] | None:
     """A run whose questions are episodes; None if they were asked."""
     name = str(manifest["benchmark"])
+    if name not in _PLAYED:
+        return None
     if name == MINIWOB.name:
         return MINIWOB, list(questions_of(episode_keys(**manifest["episodes"]), folder))
-    if name in WORLDS:
-        return WORLDS[name], list(questions_of_tasks(manifest["tasks"], folder))
-    return None
+    return WORLDS[name], list(questions_of_tasks(manifest["tasks"], folder))
+
+
+def begin_playing(
+    benchmark: Benchmark,
+    questions: Iterable[Question],
+    folder: Path,
+    *,
+    model: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    **played: Any,
+) -> None:
+    """Writes the manifest of a run whose questions are episodes.
+
+    Args:
+        benchmark: that is played.
+        questions: the episodes.
+        folder: of the run.
+        model: what is said of who plays.
+        inputs: how it is played.
+        played: by which `score_again` finds the episodes.
+
+    Raises:
+        DataError: the folder holds another run.
+    """
+    manifest = make_manifest(
+        benchmark,
+        questions,
+        split=benchmark.split,
+        model=model,
+        inputs=inputs,
+        command=shlex.join(["qvl", *sys.argv[1:]]),
+    )
+    check_same(folder, manifest)
+    write_manifest(folder, {**manifest, **played})
 
 
 def merge(args: argparse.Namespace) -> int:
@@ -218,12 +261,7 @@ def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
     if as_json:
         write_json([asdict(outcome) for outcome in outcomes])
         return
-    published = {
-        outcome.benchmark: BENCHMARKS[outcome.benchmark].published
-        if outcome.benchmark in BENCHMARKS
-        else {}
-        for outcome in outcomes
-    }
+    published = {outcome.benchmark: _ALL[outcome.benchmark].published for outcome in outcomes}
     sizes = [size for size in RELEASED if any(size in found for found in published.values())]
     rows = [
         (

@@ -5,8 +5,6 @@ Owns: arguments into a world, a model and a folder. Does not own worlds or score
 """
 
 import argparse
-import shlex
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +17,8 @@ if TYPE_CHECKING:
     from qvl.agents.environments.environment import Environment
 
 _STEPS = {"android-world": 30, "osworld": 15}
-"""Turns of an episode. Source: OSWorld run.py, max_steps; AndroidWorld gives each task its own."""
+"""Turns of an episode. Source: OSWorld run.py, max_steps. AndroidWorld's authors give each task a
+limit of its own, which the server does not tell: 30 is ours."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +45,9 @@ def play_world(args: argparse.Namespace) -> int:
     from qvl.agents.environments.environment import WORLDS, play, questions_of
     from qvl.agents.episode import Limits
     from qvl.agents.playing import play_each
-    from qvl.cli.eval_run import identity_of, show_progress, write_outcomes
+    from qvl.cli.eval_run import begin_playing, identity_of, show_progress, write_outcomes
     from qvl.cli.late_model import LateEngine
-    from qvl.evaluation.evaluate import check_same, score_questions
-    from qvl.evaluation.manifest import make_manifest, write_manifest
+    from qvl.evaluation.evaluate import score_questions
 
     benchmark = WORLDS[args.world]
     limits = replace(Limits(seconds=1800.0), steps=args.steps or _STEPS[args.world])
@@ -57,16 +55,14 @@ def play_world(args: argparse.Namespace) -> int:
     folder = Path(args.output) / benchmark.name
     with _world(args) as world:
         tasks = _chosen(world, args.tasks)
-        manifest = make_manifest(
+        begin_playing(
             benchmark,
             questions_of(tasks),
-            split=benchmark.split,
+            folder,
             model=identity_of(model_folder, args),
             inputs={"limits": asdict(limits), "seed": args.seed},
-            command=shlex.join(["qvl", *sys.argv[1:]]),
+            tasks=tasks,
         )
-        check_same(folder, manifest)
-        write_manifest(folder, {**manifest, "tasks": tasks})
         note(f"{benchmark.title}: {len(tasks):,} tasks")
         engine = LateEngine(model_folder, args)
 
@@ -87,9 +83,8 @@ def _chosen(world: "Environment", wanted: str | None) -> list[str]:
         return names
     asked = [name.strip() for name in wanted.split(",") if name.strip()]
     found = [name for name in names if name in asked or name.split("/")[0] in asked]
-    unknown = [
-        name for name in asked if name not in found and name not in {f.split("/")[0] for f in found}
-    ]
+    known = {*found, *(name.split("/")[0] for name in found)}
+    unknown = [name for name in asked if name not in known]
     if unknown or not found:
         raise InputError(f"no task named {', '.join(unknown) or wanted!r}; there are {len(names)}")
     return found
@@ -114,9 +109,7 @@ def _world(args: argparse.Namespace) -> "Environment":
             "OSWorld needs --examples", hint="the folder evaluation_examples of its repository"
         )
     try:
-        from desktop_env.desktop_env import (  # type: ignore[import-not-found,unused-ignore]
-            DesktopEnv,
-        )
+        from desktop_env.desktop_env import DesktopEnv
     except ImportError as error:
         raise MissingDependencyError(
             "OSWorld needs its package desktop_env", hint="pip install desktop-env"

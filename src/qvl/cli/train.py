@@ -79,7 +79,7 @@ def _add_fine_tuning(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where, and whether")
     where.add_argument("--device", help="cpu or cuda; default: CUDA if there is any")
     where.add_argument(
-        "--processes", type=int, metavar="N", help="ranks; default: one for each GPU"
+        "--processes", type=int, metavar="N", help="ranks; default 1, under torchrun its own"
     )
     _add_set(parser, "optimiser.weight_decay=0.01")
     where.add_argument("--dry-run", action="store_true", help="print the plan and stop")

@@ -90,9 +90,7 @@ def collate(pack: Sequence[Packed], *, weighting: Weighting) -> TrainBatch:
         sample_of_token=torch.repeat_interleave(torch.arange(len(pack)), torch.tensor(lengths)),
         tasks=tuple(item.sample.task for item in pack),
         pixel_values=collate_pixels(pack),
-        grid_thw=tuple(
-            (int(t), int(h), int(w)) for item in pack for t, h, w in item.inputs.grid_thw
-        ),
+        grid_thw=collate_grids(pack),
     )
 
 
@@ -126,6 +124,11 @@ def answer_weights(
 def collate_pixels(pack: Sequence[Packed]) -> Tensor:
     """Returns the patches of all pictures, float32[P, 1176]."""
     return torch.from_numpy(np.concatenate([item.inputs.pixel_values for item in pack]))
+
+
+def collate_grids(pack: Sequence[Packed]) -> tuple[tuple[int, int, int], ...]:
+    """Returns the patch grids of all pictures of a pack."""
+    return tuple((int(t), int(h), int(w)) for item in pack for t, h, w in item.inputs.grid_thw)
 
 
 def _empty() -> TrainBatch:

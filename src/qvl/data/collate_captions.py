@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qvl.data.collate import collate_pixels, tensors_on
+from qvl.data.collate import collate_grids, collate_pixels, tensors_on
 from qvl.data.packing import Packed
 from qvl.errors import DataError
 from qvl.processing.patches import PATCH_DIM
@@ -73,7 +73,5 @@ def collate_captions(pack: Sequence[Packed]) -> CaptionBatch:
         input_ids=torch.from_numpy(np.concatenate(captions)),
         lengths=tuple(map(len, captions)),
         pixel_values=collate_pixels(pack),
-        grid_thw=tuple(
-            (int(t), int(h), int(w)) for item in pack for t, h, w in item.inputs.grid_thw
-        ),
+        grid_thw=collate_grids(pack),
     )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from qvl.data.branches import branch
-from qvl.data.collate import collate_pixels, tensors_on
+from qvl.data.collate import collate_grids, collate_pixels, tensors_on
 from qvl.data.encoding import content_id
 from qvl.data.packing import Packed
 from qvl.processing.patches import PATCH_DIM
@@ -111,9 +111,7 @@ def collate_pairs(pack: Sequence[Packed], tokenizer: Tokenizer) -> PairBatch:
         ids=tuple(content_id(item.sample) for item in pack),
         faults=tuple(answer.fault for answer in pairs),
         pixel_values=collate_pixels(pack),
-        grid_thw=tuple(
-            (int(t), int(h), int(w)) for item in pack for t, h, w in item.inputs.grid_thw
-        ),
+        grid_thw=collate_grids(pack),
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from qvl.data.atomic import whole_file
 from qvl.data.encoding import media_of
 from qvl.data.lengths import Lengths
 from qvl.data.parts import ASIDE
@@ -29,7 +30,7 @@ from qvl.data.shard_index import INDEX
 from qvl.data.shards import ShardReader
 from qvl.data.sources import Source
 from qvl.data.video_sheets import video_sheet, videos_of
-from qvl.errors import DataError, QvlError
+from qvl.errors import QvlError
 from qvl.geometry import ImageSize
 from qvl.messages import Image, Message, Text
 from qvl.processing.image import load_image
@@ -96,12 +97,8 @@ def write_report(
         f"<title>{_text(summary.folder.name)}</title><style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    with whole_file(path) as file:
+        file.write(page.encode())
 
 
 def _text(value: object) -> str:

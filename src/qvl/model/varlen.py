@@ -106,10 +106,10 @@ def flex(
             f"attention backend 'flex' has no gradients on {q_THC.device.type}",
             hint="use the backend 'sdpa' or 'matmul'",
         )
-    run: Callable[..., Tensor] = _compiled_flex() if q_THC.is_cuda else flex_attention  # type: ignore[assignment]
+    run: Any = _compiled_flex() if q_THC.is_cuda else flex_attention
     q, k, v = (x.transpose(0, 1)[None] for x in (q_THC, k_TKC, v_TKC))
     mask = block_mask(segments, q_THC.device, causal)
-    out = run(q, k, v, block_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
+    out: Tensor = run(q, k, v, block_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
     return out[0].transpose(0, 1)
 
 

@@ -1,7 +1,8 @@
 """Stage 0: the vision tower from nothing, by pictures and their captions; then its alignment.
 
-Owns: the two stages, the heads' sizes for the embedded model, drawn captions. Does not own: the
-losses (``objectives``), the tower, which is the model's own and keeps its weights.
+Owns: the two stages, the heads' sizes for the embedded model. Does not own: the losses
+(``objectives``), the tower, which is the model's own and keeps its weights, captions
+(``data.synth``).
 
     captions -> contrastive_stage(): tower and heads
         -> alignment_stage(): the merger hands the tower's patches to the frozen language model
@@ -13,16 +14,12 @@ it names no text tower, loss or batch. What alignment trains is LLaVA's (arXiv 2
 """
 
 from collections.abc import Mapping
-from functools import partial
 
 import torch
 
-from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackSource
-from qvl.data.synth.captions import caption_sample
 from qvl.errors import ConfigError
 from qvl.model.config import ModelConfig
-from qvl.recipes.tiny_stages import draw_from
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.objectives.contrastive import (
     ContrastiveHeads,
@@ -37,12 +34,6 @@ from qvl.training.text_tower import TextTower, TextTowerConfig
 # Source: CLIP (arXiv 2103.00020), table 18: 2,000 steps of warm-up, cosine; its 32 epochs of 400M
 # pictures are some 390,000 steps, so half a percent, rounded up for short runs.
 _WARMUP = 0.02
-
-
-def drawn_captions() -> Mixture:
-    """Returns drawn pictures of shapes and words with captions."""
-    generator = partial(caption_sample, base=draw_from(shapes=0.7, word=0.3))
-    return Mixture(parts={"captions": (1.0, generator)})
 
 
 def small_heads(

@@ -20,6 +20,7 @@ from qvl.checkpoint.adapter import save_adapter
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.folder import list_tensors, read_config
 from qvl.checkpoint.load import load_model
+from qvl.data.atomic import whole_file
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.opening import Data, open_data
@@ -233,7 +234,6 @@ def prepare(looked: Looked) -> Prepared:
         lengths,
         counts,
         rates=rates,
-        notes=(),
         budget=budget,
         packs=source.plan,
         steps=steps,
@@ -370,7 +370,8 @@ def _peak_flops(options: FineTuneOptions) -> float:
         return float(read_json(path)["peak_flops"])
     device = torch.device(options.device)
     found = measured_peak(device, torch.bfloat16 if device.type == "cuda" else torch.float32)
-    path.write_text(json.dumps({"peak_flops": found}) + "\n", encoding="utf-8")
+    with whole_file(path) as file:  # every rank of torchrun comes here
+        file.write(f"{json.dumps({'peak_flops': found})}\n".encode())
     return found
 
 

@@ -13,7 +13,6 @@ after them; in sets of more than `DECODED` samples only headers are read.
 
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.atomic import whole_file
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.annotations import Problem
@@ -286,21 +286,9 @@ def _group(sample: Sample) -> int:
 
 def _write(path: Path, key: str, found: _Checked) -> None:
     said = json.dumps({"key": key, "faults": found.faults, "notes": found.notes})
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
-            np.savez_compressed(
-                file, said=np.array(said), is_sound=found.is_sound, groups=found.groups
-            )
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DataError(
-            f"what was found about the data cannot be kept in {path.parent}: "
-            f"{error.strerror or error}",
-            hint="free some room, or give another folder with --output",
-        ) from error
+    hint = "free some room, or give another folder with --output"
+    with whole_file(path, hint=hint) as file:
+        np.savez_compressed(file, said=np.array(said), is_sound=found.is_sound, groups=found.groups)
 
 
 def _read(path: Path, key: str) -> _Checked | None:

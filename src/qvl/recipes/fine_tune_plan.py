@@ -67,7 +67,7 @@ class FineTunePlan:
         options: what was asked for.
         config: of the model.
         counts: of the data.
-        notes: what is odd about it.
+        notes: what is odd about the run.
         budget: of a pack.
         packs_per_step: over all ranks.
         steps: of the whole run.
@@ -127,7 +127,6 @@ def make_plan(
     counts: Counts,
     *,
     rates: Mapping[Part, float],
-    notes: tuple[str, ...],
     budget: PackBudget,
     packs: PackPlan,
     steps: int,
@@ -141,7 +140,6 @@ def make_plan(
         lengths: of the samples that are trained on.
         counts: of the data.
         rates: of the parts that train.
-        notes: what is odd about it.
         budget: of a pack.
         packs: of the whole run.
         steps: of the whole run.
@@ -155,9 +153,9 @@ def make_plan(
         ),
         key=lambda found: found[1].total,
     )
+    notes: tuple[str, ...] = ()
     if min(rates.values()) * steps < _HARDLY:
         notes = (
-            *notes,
             f"{steps} steps at a rate of {min(rates.values()):g} hardly change a model; "
             "consider --lora, more --epochs or a higher --lr",
         )

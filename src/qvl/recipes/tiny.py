@@ -59,7 +59,7 @@ _VOCABULARY_SAMPLES = 3000
 
 
 # A second moment over about 50 steps follows small, changing batches better than the usual 1000.
-_OPTIMISER = OptimiserConfig(betas=(0.9, 0.98), weight_decay=0.02)
+OPTIMISER = OptimiserConfig(betas=(0.9, 0.98), weight_decay=0.02)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +149,7 @@ def run_config(
         seed=run.seed,
         device=run.device,
         precision=run.precision,
-        optimiser=_OPTIMISER,
+        optimiser=OPTIMISER,
         log_every=run.log_every,
         save_every=run.save_every,
         workers=run.workers,
@@ -235,14 +235,18 @@ def build(run: TinyRun, folder: Path) -> tuple[Qwen2_5_VL, DenseHeads, Processor
     heads = DenseHeads(
         config.vision.out_hidden_size, num_kinds=len(KINDS), num_colours=len(COLOUR_NAMES)
     )
-    mixture = run.stages[0].mixture
-    samples = [mixture.sample(run.seed, i) for i in range(_WHITENING_PICTURES)]
+    whiten(model, run.stages[0].mixture, processor, seed=run.seed)
+    return model.to(run.device), heads.to(run.device), processor
+
+
+def whiten(model: Qwen2_5_VL, mixture: Mixture, processor: Processor, *, seed: int) -> None:
+    """Sets a new tower's first layer by the pictures that it will see first."""
+    samples = [mixture.sample(seed, i) for i in range(_WHITENING_PICTURES)]
     packed = [
         Packed(sample=s, inputs=processor(s.conversation, add_generation_prompt=False))
         for s in samples
     ]
     whiten_patch_embedding(model, collate_pixels(packed))
-    return model.to(run.device), heads.to(run.device), processor
 
 
 def train(

@@ -24,10 +24,9 @@ from qvl.checkpoint.folder import read_config
 from qvl.checkpoint.load import load_model
 from qvl.checkpoint.text_export import export_language_model
 from qvl.data.atomic import whole_file
-from qvl.data.collate import collate_pixels
 from qvl.data.drawn_packs import DrawnPacks
 from qvl.data.mixture import Mixture
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.packing import PackBudget
 from qvl.data.packing.cost import CostModel
 from qvl.data.packing.planned import PlannedPacks, plan_packs
 from qvl.data.packing.usable import PlanOptions, SampleSet
@@ -40,12 +39,11 @@ from qvl.recipes.dpo import dpo_stage
 from qvl.recipes.fine_tune_pairs import before_training
 from qvl.recipes.stage_results import StageResult, check_measured, measure, write_results
 from qvl.recipes.start import start_model
+from qvl.recipes.tiny import OPTIMISER, whiten
 from qvl.recipes.tiny_all_stages import CONTRASTIVE, PREFERENCES, AllStagesRun, SmallStage
 from qvl.training.config import RunConfig
 from qvl.training.objectives.answers import AnswerObjective
-from qvl.training.optim import OptimiserConfig
 from qvl.training.parallel.processes import launch
-from qvl.training.patch_init import whiten_patch_embedding
 from qvl.training.record import write_record
 from qvl.training.reference import StoredReference
 from qvl.training.schedule import Schedule
@@ -58,9 +56,6 @@ Report = Callable[[dict[str, Any]], None]
 _HELD_OUT = 987_654_321
 # Wide, so that no kind is rare for its length.
 _HELD_OUT_BUDGET = PackBudget(max_tokens=4000, max_patches=4800)
-_WHITENING_PICTURES = 400
-# A second moment over about 50 steps, as for the embedded model: the stages are short.
-_OPTIMISER = OptimiserConfig(betas=(0.9, 0.98), weight_decay=0.02)
 
 
 def train_all_stages(
@@ -122,7 +117,7 @@ def _train_rank(run: AllStagesRun, number: int, report: Report) -> None:
         folder=folder,
         stages=(stage,),
         seed=run.seed,
-        optimiser=_OPTIMISER,
+        optimiser=OPTIMISER,
         log_every=run.log_every,
         save_every=run.save_every,
         base_model=str(run.base),
@@ -176,12 +171,7 @@ def _begin(run: AllStagesRun, number: int) -> tuple[Qwen2_5_VL, Processor]:
     processor = Processor.from_folder(run.base)
     model = Qwen2_5_VL(read_config(run.base))
     init_weights(model, torch.Generator().manual_seed(run.seed))
-    samples = [run.stages[0].train.sample(run.seed, i) for i in range(_WHITENING_PICTURES)]
-    packed = [
-        Packed(sample=s, inputs=processor(s.conversation, add_generation_prompt=False))
-        for s in samples
-    ]
-    whiten_patch_embedding(model, collate_pixels(packed))
+    whiten(model, run.stages[0].train, processor, seed=run.seed)
     return model, processor
 
 

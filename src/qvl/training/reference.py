@@ -177,7 +177,7 @@ def write_reference(
     }
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / _HEADER).exists():
-        _check(folder, header, (*header,))
+        _check(folder, header)
     else:
         write_json(folder / _HEADER, header)
     parts = range(0, len(source), _PER_PART)
@@ -206,8 +206,7 @@ def check_reference(
             template, tokenizer or limits.
         DataError: it is incomplete or damaged.
     """
-    header = _header(model, processor, bf16)
-    _check(folder, header, (*header,))
+    _check(folder, _header(model, processor, bf16))
     read_logps(folder)
     return StoredReference(folder)
 
@@ -257,9 +256,9 @@ _MEANINGS = {
 }
 
 
-def _check(folder: Path, expected: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+def _check(folder: Path, expected: Mapping[str, Any]) -> None:
     found = _read_header(folder)
-    differing = [key for key in keys if found.get(key) != expected[key]]
+    differing = [key for key, value in expected.items() if found.get(key) != value]
     if differing:
         raise ConfigError(
             f"{folder} was computed {' and '.join(_MEANINGS[key] for key in differing)}",

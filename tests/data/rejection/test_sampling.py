@@ -13,7 +13,7 @@ import pytest
 from qvl.data.local import run_local
 from qvl.data.places import answer_text
 from qvl.data.records import Sample
-from qvl.data.rejection.claims import judged_by_model, scene_claims
+from qvl.data.rejection.claims import judged_by_model, known_claims
 from qvl.data.rejection.sampling import Candidate, Rejection, best_of, rejection_step
 from qvl.data.rejection.verifiers import TEXT_STEPS_PROMPT, same_text, whole_answer
 from qvl.data.run import RunOptions
@@ -191,7 +191,7 @@ SCENE = {"shapes": [["red circle", [10, 10, 40, 40]], ["blue square", [60, 60, 9
     ],
 )
 def test_claims_about_drawn_scenes_are_checked(answer: str, problem: str | None) -> None:
-    assert list(scene_claims([(asked("?", "!", **SCENE), answer)])) == [problem]
+    assert list(known_claims([(asked("?", "!", **SCENE), answer)])) == [problem]
 
 
 def test_what_is_drawn_is_never_called_wrong() -> None:
@@ -201,19 +201,19 @@ def test_what_is_drawn_is_never_called_wrong() -> None:
         told += " ".join(f"I see the {name}." for name in names)
         counts = Counter(names)
         told += " ".join(f" There are {count} {name}s." for name, count in counts.items())
-        assert list(scene_claims([(sample, told)])) == [None], told
+        assert list(known_claims([(sample, told)])) == [None], told
 
 
 def test_scenes_without_facts_cannot_be_checked() -> None:
     with pytest.raises(DataError, match="hold no shapes"):
-        scene_claims([(asked("?", "!"), "There is a cup.")])
+        known_claims([(asked("?", "!", shapes="two"), "There is a cup.")])
 
 
 def test_steps_that_are_not_true_cost_the_answer() -> None:
     work = step(
         "There are 4 circles, one is red.\nAnswer: red",
         "There is a red circle.\nAnswer: red",
-        checks=(scene_claims,),
+        checks=(known_claims,),
     )
     kept = only(work.apply([asked(QUESTION, "red", **SCENE)])[0])
     assert kept.facts["rejection"]["seed"] == 1

@@ -53,22 +53,19 @@ _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 class AndroidWorld:
     """Its server; satisfies `environments.environment.Environment`. Use it in a ``with`` block."""
 
-    def __init__(
-        self, url: str, *, seed: int = SEED, variants: int = 1, seconds: float = 180.0
-    ) -> None:
+    def __init__(self, url: str, *, seed: int = SEED, seconds: float = 180.0) -> None:
         """Takes the address; reaches nothing yet.
 
         Args:
             url: of the server, such as "http://127.0.0.1:5000".
             seed: of the tasks' random parts.
-            variants: of each kind of task, with other random parts.
             seconds: most time of a request; preparing a task takes the longest.
 
         Raises:
             ConfigError: it is no address.
         """
         self._service = Service(url, seconds=seconds)
-        self._seed, self._variants = seed, variants
+        self._seed = seed
         self._task: dict[str, object] | None = None
 
     @property
@@ -85,7 +82,7 @@ class AndroidWorld:
         self._service.get("/health")
         self._service.get(
             "/suite/reinitialize",
-            n_task_combinations=self._variants,
+            n_task_combinations=1,
             seed=self._seed,
             task_family="android_world",
         )
@@ -102,11 +99,11 @@ class AndroidWorld:
             self._tear_down()
 
     def tasks(self) -> Sequence[str]:
-        """Names of all tasks, "KIND/NUMBER"."""
+        """Names of all tasks, "KIND/NUMBER"; of each kind there is one."""
         names = self._service.get_json("/suite/task_list", max_index=-1).get("task_list")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DataError(f"the server's list of tasks is {shown(names)}, expected names")
-        return [f"{name}/{number}" for name in names for number in range(self._variants)]
+        return [f"{name}/0" for name in names]
 
     def reset(self, task: str) -> str:
         """Prepares a task on a phone that shows its home screen, and returns its goal."""

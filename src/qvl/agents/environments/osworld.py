@@ -13,6 +13,7 @@ evaluation_examples/.
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -49,6 +50,7 @@ LONGEST_PRESS_SECONDS = 10.0
 LONGEST_TEXT = 5_000
 _REQUEST_SECONDS = 120.0
 """Source: controllers/python.py, of /execute."""
+_LIST = "test_all.json"
 _MOST_LIST_BYTES = 16 * 2**20
 _PREFIX = "import pyautogui; import time; pyautogui.FAILSAFE = False; "
 _KEYS = {
@@ -89,22 +91,16 @@ class OSWorld:
     """A machine with tasks; satisfies `environments.environment.Environment`."""
 
     def __init__(
-        self,
-        desktop: Desktop,
-        examples: str | Path,
-        *,
-        listed: str = "test_all.json",
-        settle_seconds: float = 2.0,
+        self, desktop: Desktop, examples: str | Path, *, settle_seconds: float = 2.0
     ) -> None:
         """Takes a machine; starts nothing.
 
         Args:
             desktop: a ``desktop_env.DesktopEnv`` with screenshots.
             examples: folder evaluation_examples of the repository.
-            listed: which list of it.
             settle_seconds: waited after an action. Source: run.py, sleep_after_execution.
         """
-        self._desktop, self._examples, self._listed = desktop, Path(examples), listed
+        self._desktop, self._examples = desktop, Path(examples)
         self._settle_seconds = settle_seconds
         self._service: Service | None = None
 
@@ -129,10 +125,9 @@ class OSWorld:
 
     def tasks(self) -> Sequence[str]:
         """Names of all tasks, "PROGRAM/ID"."""
-        found = _json(file_below(self._listed, self._examples, kind="the list of tasks"))
-        is_list = all(isinstance(ids, list) for ids in found.values())
-        if not is_list:
-            raise DataError(f"{self._listed} is not of the form {{program: [id, ...]}}")
+        found = _json(file_below(_LIST, self._examples, kind="the list of tasks"))
+        if not all(isinstance(ids, list) for ids in found.values()):
+            raise DataError(f"{_LIST} is not of the form {{program: [id, ...]}}")
         return [f"{program}/{name}" for program, names in found.items() for name in names]
 
     def reset(self, task: str) -> str:
@@ -235,15 +230,12 @@ def _typing(text: str) -> str:
         raise ActionError(f"the text has {len(text):,} characters, at most {LONGEST_TEXT:,} go")
     if not (text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()):
         raise ActionError("the keyboard of the machine takes ASCII letters only")
-    pieces = [
-        f"pyautogui.typewrite({piece!r}, interval=0.01)" if piece else ""
-        for piece in text.split("<")
-    ]
-    less = "pyautogui.hotkey('shift', ',')"
     return "; ".join(
-        part
-        for number, piece in enumerate(pieces)
-        for part in ([less] if number else []) + ([piece] if piece else [])
+        "pyautogui.hotkey('shift', ',')"
+        if piece == "<"
+        else f"pyautogui.typewrite({piece!r}, interval=0.01)"
+        for piece in re.split("(<)", text)
+        if piece
     )
 
 

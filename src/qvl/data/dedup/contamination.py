@@ -15,8 +15,6 @@ are given: the wordings of prompts.
 """
 
 import hashlib
-import io
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
+from qvl.data.atomic import whole_file
 from qvl.data.dedup.minhash import Hashes, run_hashes
 from qvl.data.dedup.pictures import (
     THUMBNAIL_BYTES,
@@ -183,20 +182,17 @@ class EvaluationIndex:
 
     def save(self, path: Path) -> None:
         """Writes the index whole or not at all."""
-        file = io.BytesIO()
-        np.savez_compressed(
-            file,
-            hashes=np.concatenate([np.zeros(0, np.uint64), *self.runs.values()]),
-            lengths=np.repeat([*self.runs], [len(found) for found in self.runs.values()]),
-            bits=self.bits,
-            thumbnails=self.thumbnails,
-            frames=self.frames,
-            frame_thumbnails=self.frame_thumbnails,
-            counts=np.array([self.num_texts, self.num_short]),
-        )
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(file.getvalue())
-        part.replace(path)
+        with whole_file(path) as file:
+            np.savez_compressed(
+                file,
+                hashes=np.concatenate([np.zeros(0, np.uint64), *self.runs.values()]),
+                lengths=np.repeat([*self.runs], [len(found) for found in self.runs.values()]),
+                bits=self.bits,
+                thumbnails=self.thumbnails,
+                frames=self.frames,
+                frame_thumbnails=self.frame_thumbnails,
+                counts=np.array([self.num_texts, self.num_short]),
+            )
         _loaded.cache_clear()
 
     @classmethod

@@ -10,8 +10,6 @@ Texts are compared where a band of their signatures is equal, and joined when en
 signature is. One band of all samples is in memory at a time: about 60 bytes a sample.
 """
 
-import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -21,6 +19,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.atomic import whole_file
 from qvl.data.dedup.clusters import Clusters, Numbers, bucket_pairs
 from qvl.data.dedup.minhash import mixed, similarity
 from qvl.data.dedup.pictures import SamePicture, same_pictures
@@ -90,11 +89,8 @@ class DuplicateTable:
 
     def save(self, path: Path) -> None:
         """Writes the table whole or not at all."""
-        file = io.BytesIO()
-        np.savez_compressed(file, kinds=self.kinds, kept=self.kept, similarity=self.similarity)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(file.getvalue())
-        part.replace(path)
+        with whole_file(path) as file:
+            np.savez_compressed(file, kinds=self.kinds, kept=self.kept, similarity=self.similarity)
 
     @classmethod
     def load(cls, path: Path) -> "DuplicateTable":

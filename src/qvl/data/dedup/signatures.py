@@ -12,26 +12,22 @@ processes; a part with its marker is not done again.
 
 import hashlib
 import json
-import os
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.atomic import whole_file
 from qvl.data.dedup.minhash import NO_TEXT, MinHash
 from qvl.data.dedup.pictures import THUMBNAIL_BYTES, picture_signature
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.media import media_hashes
 from qvl.data.parts import FAULTS
+from qvl.data.processes import in_processes
 from qvl.data.records import Sample
 from qvl.data.shard_index import write_json
 from qvl.data.sources import Source
@@ -124,20 +120,10 @@ def write_signatures(
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = range(-(-len(source) // per_part))
-    work = partial(_do_part, source, folder, options, per_part)
-    if processes == 1 or len(parts) < 2:
-        for part in parts:
-            work(part)
-    else:
-        try:
-            pickle.dumps(work)
-            with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-                list(pool.map(work, parts))
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a process was killed, perhaps because memory ran out",
-                hint="the same call goes on; try fewer processes",
-            ) from error
+    shared = (source, folder, options, per_part)
+    most = max(1, min(processes, len(parts)))
+    for _ in in_processes(_do_part, shared, parts, processes=most):
+        pass
     finish(folder, num_samples=len(source), num_parts=len(parts), num_bands=options.text.bands)
     return SignatureFolder(folder)
 
@@ -145,11 +131,8 @@ def write_signatures(
 def save_columns(folder: Path, part: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Writes the columns of a part, each whole or not at all."""
     for name, array in arrays.items():
-        path = folder / f"{part:05d}.{name}.npy"
-        unfinished = folder / f".{path.name}.{os.getpid()}.part"
-        with open(unfinished, "wb") as file:
+        with whole_file(folder / f"{part:05d}.{name}.npy") as file:
             np.save(file, array)
-        unfinished.replace(path)
 
 
 def finish(folder: Path, *, num_samples: int, num_parts: int, num_bands: int) -> None:
@@ -158,9 +141,8 @@ def finish(folder: Path, *, num_samples: int, num_parts: int, num_bands: int) ->
     write_json(folder / _RECORD, record)
 
 
-def _do_part(
-    source: Source, folder: Path, options: SignatureOptions, per_part: int, part: int
-) -> None:
+def _do_part(shared: tuple[Source, Path, SignatureOptions, int], part: int) -> None:
+    source, folder, options, per_part = shared
     numbers = range(part * per_part, min((part + 1) * per_part, len(source)))
     key = fingerprint(options, content_of, source.fingerprint(numbers.start, numbers.stop))
     marker = folder / f"{part:05d}.json"

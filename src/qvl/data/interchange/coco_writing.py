@@ -6,11 +6,11 @@ Owns: the file, the pictures beside it. Does not own: reading such files (``coco
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from qvl.data.atomic import whole_file
 from qvl.data.encoding import media_of
 from qvl.data.interchange.annotations import Problem
 from qvl.data.masks import read_counts
@@ -71,9 +71,8 @@ def write_coco(samples: Iterable[Sample], path: Path) -> tuple[int, list[Problem
         "categories": [{"id": i, "name": name} for name, i in categories.items()],
         "licenses": [{"id": i, "name": name, "url": ""} for name, i in licences.items()],
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write(json.dumps(content, ensure_ascii=False).encode())
     return len(images), problems
 
 

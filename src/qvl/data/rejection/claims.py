@@ -45,21 +45,15 @@ _IOU = 0.5
 _LONGEST = 20_000
 
 
-def scene_claims(items: Sequence[tuple[Sample, str]]) -> Sequence[str | QvlError | None]:
-    """Checks claims about drawn shapes against ``facts["shapes"]``, exactly.
+def known_claims(items: Sequence[tuple[Sample, str]]) -> Sequence[str | QvlError | None]:
+    """Checks what can be known without a model: sums everywhere, drawn shapes where there are any.
 
-    Read are counts of the whole picture, named shapes, colours of a kind, and boxes with a label.
-    Other words are not judged.
+    Of shapes are read counts of the whole picture, named shapes, colours of a kind, and boxes with
+    a label, against ``facts["shapes"]``, exactly. Other words are not judged.
 
     Raises:
-        DataError: a sample has no such facts.
+        DataError: the shapes of a sample are no list.
     """
-    return [_scene_problem(sample, answer[:_LONGEST]) for sample, answer in items]
-
-
-def known_claims(items: Sequence[tuple[Sample, str]]) -> Sequence[str | QvlError | None]:
-    """Checks what can be known without a model: sums everywhere, drawn shapes where there are
-    any."""
     problems: list[str | QvlError | None] = []
     for sample, answer in items:
         if wrong_equation(answer[:_LONGEST]) is not None:

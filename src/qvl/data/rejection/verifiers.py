@@ -213,7 +213,7 @@ def same_answer(answer: str, sample: Sample) -> Verdict:
     return same_number(answer, sample, absolute=max(1e-9, float(tolerance)))
 
 
-_CHOICE = re.compile(r"\b(?:options?|choices?|answers?|letters?)(?: is|:)? \(?([A-H])\b")
+_CHOICE = re.compile(r"\b(?i:options?|choices?|answers?|letters?)(?: is|:)? \(?([A-H])\b")
 # "A dog" names no choice: before a word, A is an article, unless the word says something of it.
 _LETTERS = re.compile(
     r"(?<![A-Za-z])\(?((?!A\s+(?!is\b|was\b|because\b|and\b|or\b)[a-z])[A-Ha-h])\)?(?![A-Za-z'])"

@@ -10,8 +10,6 @@ Source: Joulin et al., Bag of Tricks for Efficient Text Classification (2017), s
 features; the optimiser is Adam on all samples at once (Kingma and Ba, 2015).
 """
 
-import io
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qvl.data.atomic import whole_file
 from qvl.data.dedup.minhash import run_hashes
 from qvl.data.encoding import media_of
 from qvl.data.records import Sample
@@ -72,12 +71,9 @@ class Classifier:
 
     def save(self, path: Path) -> None:
         """Writes it whole or not at all."""
-        file = io.BytesIO()
         names = np.array(self.categories)
-        np.savez_compressed(file, categories=names, weights=self.weights, bias=self.bias)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(file.getvalue())
-        part.replace(path)
+        with whole_file(path) as file:
+            np.savez_compressed(file, categories=names, weights=self.weights, bias=self.bias)
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from qvl.checkpoint.adapter import write_adapter
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.folder import INDEX, WEIGHTS, list_tensors, read_config, some
-from qvl.checkpoint.load import load_model
+from qvl.checkpoint.load import load_model, stored_dtype
 from qvl.errors import CheckpointError
 from qvl.model.init import empty_model
 from qvl.model.lora import adapter_parameters, add_lora, merge_lora
@@ -54,15 +54,15 @@ def export_checkpoint(
             cannot be written.
     """
     make = whole_model if saved.marker.adapters is None else merged_model
-    model = make(saved, inputs, ema=ema, dtype=dtype or stored_dtype(inputs))
+    model = make(saved, inputs, ema=ema, dtype=dtype or _dtype_of(inputs))
     export_model(model, output, files_from=inputs)
 
 
-def stored_dtype(folder: Path) -> torch.dtype | None:
-    """Returns the dtype of a folder's weights, or None if it has none."""
+def _dtype_of(folder: Path) -> torch.dtype | None:
+    """The dtype of a folder's weights, or None if it has none."""
     if not any((folder / name).is_file() for name in (WEIGHTS, INDEX)):
         return None
-    return next(iter(list_tensors(folder).values())).dtype
+    return stored_dtype(list_tensors(folder))
 
 
 def export_adapter(saved: Saved, output: Path, *, base: Path, ema: bool = False) -> None:

@@ -7,7 +7,8 @@ that are filled (``trainer``).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from qvl.training.checkpoint.folder import (
     put_aside,
     read_marker,
     typed_errors,
+    updates_of,
 )
 from qvl.training.checkpoint.group import CheckpointGroup
 from qvl.training.checkpoint.rng import set_generator_state
@@ -95,9 +97,9 @@ def find_latest(run_folder: Path, group: CheckpointGroup) -> Saved | None:
     for path in reversed(group.first(begin)):
         saved = _open(path, group)
         if isinstance(saved, Saved):
-            return Saved(path=path, marker=saved.marker, listing=saved.listing, notes=tuple(notes))
+            return replace(saved, notes=tuple(notes))
         notes.append(f"{path.name} is damaged ({saved}) and was put aside")
-        group.first(lambda path=path: _put_aside(path))  # type: ignore[misc]
+        group.first(partial(_put_aside, path))
     if notes:
         raise CheckpointError(
             f"no checkpoint in {folder} is good: {'; '.join(notes)}",
@@ -114,10 +116,9 @@ def open_checkpoint(run_folder: Path, *, updates: int | None = None) -> Saved:
     """
     folder = run_folder / CHECKPOINTS
     paths = complete(folder)
+    wanted = paths[-1:]
     if updates is not None:
-        wanted = [p for p in paths if int(p.name.removeprefix("step-")) == updates]
-    else:
-        wanted = paths[-1:]
+        wanted = [p for p in paths if updates_of(p) == updates]
     if not wanted:
         has = ", ".join(p.name for p in paths) or "none"
         raise CheckpointError(

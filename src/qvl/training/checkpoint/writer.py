@@ -85,7 +85,7 @@ class CheckpointWriter:
             )
         )
 
-    def save(self, state: TrainState, position: Position, *, wait: bool = False) -> None:
+    def save(self, state: TrainState, position: Position) -> None:
         """Copies the state and writes it in the background; training may go on at once.
 
         Raises:
@@ -98,8 +98,6 @@ class CheckpointWriter:
         copied = self._stager.stage(tensors)
         assert isinstance(copied, dict)  # not asynchronous
         self._writing = self._thread.submit(self._write, part, copied, position)
-        if wait:
-            self.finish()
 
     def finish(self) -> None:
         """Waits for the checkpoint that is being written.

@@ -22,7 +22,6 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from qvl.data.collate_captions import CaptionBatch, collate_captions
 from qvl.data.packing import Packed
@@ -30,6 +29,7 @@ from qvl.errors import ConfigError
 from qvl.model.layers import RMSNorm
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.training.metrics import Meter
+from qvl.training.parallel.exchange import gather_rows
 from qvl.training.parallel.sharing import need_whole_pack
 from qvl.training.text_tower import TextTower, mean_by_segment, segments_of
 
@@ -160,7 +160,7 @@ class ContrastiveObjective:
         heads = self.heads
         pictures, captions = embed(model, heads, batch)
         sizes = _sizes(len(pictures), pictures.device)
-        all_pictures, all_captions = gather(pictures, sizes), gather(captions, sizes)
+        all_pictures, all_captions = _gather(pictures, sizes), _gather(captions, sizes)
         first = sum(sizes[: dist.get_rank()]) if len(sizes) > 1 else 0
         if heads.kind == "clip":
             loss = clip_loss(
@@ -249,38 +249,12 @@ def siglip_loss(
     return -F.logsigmoid(signs * logits).sum()
 
 
-def gather(rows: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Returns the rows of all ranks in the order of ranks, float[N, D].
-
-    Its gradient is right on every rank: what any rank's loss says about a row goes to the rank
-    that made it.
-
-    Args:
-        rows: float[n, D], this rank's.
-        sizes: rows of each rank.
-    """
+def _gather(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Returns the rows of all ranks in the order of ranks, float[N, D], of `_sizes`."""
     if len(sizes) == 1:
         return rows
-    return _Gather.apply(rows, tuple(sizes))
-
-
-class _Gather(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, sizes: tuple[int, ...]) -> Tensor:
-        ctx.sizes = sizes
-        # Ranks send equally many rows: what is missing is filled up and cut off again.
-        padded = rows.new_zeros(max(1, *sizes), rows.shape[1])
-        padded[: len(rows)] = rows
-        parts = [torch.empty_like(padded) for _ in sizes]
-        dist.all_gather(parts, padded)
-        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        total = grad.contiguous().clone()
-        dist.all_reduce(total)
-        return total.split(ctx.sizes)[dist.get_rank()], None
+    assert dist.group.WORLD is not None
+    return gather_rows(rows, sizes, dist.group.WORLD)
 
 
 def _sizes(count: int, device: torch.device) -> list[int]:

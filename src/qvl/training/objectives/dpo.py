@@ -22,7 +22,7 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.tokenizer import Tokenizer
 from qvl.training.metrics import Meter
 from qvl.training.objectives.answers import media_features
-from qvl.training.objectives.pairs import AnswerLogps, answer_logps
+from qvl.training.objectives.pairs import AnswerLogps, answer_logps, count_pairs
 from qvl.training.reference import Reference
 
 DpoLoss = Literal["sigmoid", "ipo", "length_normalised"]
@@ -165,17 +165,12 @@ def _count(
     The drift of the better answers is the mean log-ratio of a token: below zero they became less
     likely than they were.
     """
-    pairs, chosen, rejected = len(batch.chosen), batch.chosen, batch.rejected
+    chosen, rejected = batch.chosen, batch.rejected
     rewards = beta * (policy.sums - reference)
-    margins = rewards[chosen] - rewards[rejected]
-    right = margins > 0
-    meter.ratio("pairs/accuracy", right.sum(), pairs)
-    meter.ratio("pairs/margin", margins.sum(), pairs)
-    meter.ratio("pairs/preferred", (policy.sums[chosen] > policy.sums[rejected]).sum(), pairs)
+    count_pairs(meter, batch, rewards[chosen] - rewards[rejected])
+    preferred = policy.sums[chosen] > policy.sums[rejected]
+    meter.ratio("pairs/preferred", preferred.sum(), len(preferred))
     for name, at in (("chosen", chosen), ("rejected", rejected)):
         tokens = policy.tokens[at].sum()
         meter.ratio(f"logp/{name}", policy.sums[at].sum(), tokens)
         meter.ratio(f"drift/{name}", (policy.sums - reference)[at].sum(), tokens)
-    for fault in sorted(set(filter(None, batch.faults))):
-        of_fault = torch.tensor([name == fault for name in batch.faults], device=right.device)
-        meter.ratio(f"pairs/accuracy/{fault}", right[of_fault].sum(), of_fault.sum())

@@ -21,7 +21,7 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.tokenizer import Tokenizer
 from qvl.training.metrics import Meter
 from qvl.training.objectives.answers import media_features
-from qvl.training.objectives.pairs import pair_states
+from qvl.training.objectives.pairs import count_pairs, pair_states
 
 
 class RewardHead(nn.Module):
@@ -110,11 +110,6 @@ def reward_losses(
 
 @torch.no_grad()
 def _count(meter: Meter, batch: PairBatch, chosen: Tensor, rejected: Tensor) -> None:
-    pairs, right = len(batch.chosen), chosen > rejected
-    meter.ratio("pairs/accuracy", right.sum(), pairs)
-    meter.ratio("pairs/margin", (chosen - rejected).sum(), pairs)
-    meter.ratio("reward/chosen", chosen.sum(), pairs)
-    meter.ratio("reward/rejected", rejected.sum(), pairs)
-    for fault in sorted(set(filter(None, batch.faults))):
-        of_fault = torch.tensor([name == fault for name in batch.faults], device=right.device)
-        meter.ratio(f"pairs/accuracy/{fault}", right[of_fault].sum(), of_fault.sum())
+    count_pairs(meter, batch, chosen - rejected)
+    meter.ratio("reward/chosen", chosen.sum(), len(chosen))
+    meter.ratio("reward/rejected", rejected.sum(), len(rejected))

@@ -13,13 +13,13 @@ Models use their scales unlike each other: one never gives less than 6, another 
 import bisect
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from qvl.data.atomic import whole_file
 from qvl.errors import DataError
 from qvl.options import shown
 
@@ -155,10 +155,9 @@ def _checked(raw: Sequence[float], reference: Sequence[float]) -> tuple[np.ndarr
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
     """Writes a calibration as JSON; the file is whole or not there."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     record = {"raw": list(calibration.raw), "score": list(calibration.score)}
-    part.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as file:
+        file.write(f"{json.dumps(record)}\n".encode())
 
 
 def load_calibration(path: Path) -> Calibration:
