@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A file of tests stays in one process: its models and browsers are set up once.
-TESTS_AT_ONCE := -n logical --dist loadfile
+TESTS_AT_ONCE := -n logical --maxprocesses 8 --dist loadfile
 READY := $(VENV)/.ready
 
 .PHONY: setup demo test test-all check fix bench docs clean
