@@ -67,7 +67,8 @@ def load(
         device: "cpu", "cuda", "cuda:1"; None takes CUDA if there is any.
         dtype: "float32", "bfloat16" or "float16"; None takes bfloat16, but float32 for small
             models on the CPU.
-        adapter: folder of an adapter for the model; it is merged while the model loads.
+        adapter: folder of an adapter for the model; it is merged while the model loads. Pictures
+            get the size that it states, if it does.
         options: limits of the engine.
 
     Raises:
@@ -83,7 +84,7 @@ def load(
     chosen_device = _device(device)
     chosen_dtype = _dtype(dtype, folder, chosen_device)
     # First what is quick to check: a tokenizer of another model must not cost reading the weights.
-    processor, eos_ids = Processor.from_folder(folder), _eos_ids(folder)
+    processor, eos_ids = Processor.from_folder(folder, added), _eos_ids(folder)
     network = load_for_inference(folder, dtype=chosen_dtype, device=chosen_device, adapter=added)
     engine = Engine(network, processor, options=options, eos_ids=eos_ids)
     return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype, adapter=added)

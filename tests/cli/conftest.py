@@ -72,7 +72,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
             return SimpleNamespace(conversation=conversation, media=items)
 
     monkeypatch.setattr(options, "model_folder", lambda args: Path("/models/scripted"))
-    monkeypatch.setattr(options, "load_processor", lambda folder: Process())
+    monkeypatch.setattr(options, "load_processor", lambda folder, args: Process())
     monkeypatch.setattr(options, "load_model", lambda folder, args: scripted)
     return scripted
 

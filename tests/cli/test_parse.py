@@ -17,7 +17,7 @@ PAGE = '<html><body><h1 data-bbox="1 2 30 40">A title</h1><p onclick="x">text</p
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScriptedModel:
     model = ScriptedModel(PAGE, "<p>two</p>", "<p>again</p>")
     monkeypatch.setattr(options, "model_folder", lambda args: tmp_path)
-    monkeypatch.setattr(options, "load_processor", lambda folder: model.engine.processor)
+    monkeypatch.setattr(options, "load_processor", lambda folder, args: model.engine.processor)
     monkeypatch.setattr(options, "load_model", lambda folder, args: model)
     return model
 

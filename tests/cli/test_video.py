@@ -33,7 +33,9 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
         return scripted
 
     monkeypatch.setattr(options, "model_folder", lambda args: EMBEDDED)
-    monkeypatch.setattr(options, "load_processor", Processor.from_folder)
+    monkeypatch.setattr(
+        options, "load_processor", lambda folder, args: Processor.from_folder(folder)
+    )
     monkeypatch.setattr(options, "load_model", load)
     return scripted
 

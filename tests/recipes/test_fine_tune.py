@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from qvl.checkpoint.adapter import is_adapter, read_adapter
+from qvl.api import load
+from qvl.checkpoint.adapter import is_adapter, merge_adapter, read_adapter
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.load import load_model
 from qvl.errors import ConfigError
@@ -19,7 +20,7 @@ from qvl.model.vlm import Qwen2_5_VL
 from qvl.recipes import fine_tune
 from qvl.recipes.fine_tune import Prepared, look, prepare, train
 from qvl.recipes.fine_tune_options import FineTuneOptions
-from qvl.training.checkpoint.published import export_checkpoint
+from qvl.training.checkpoint.published import export_adapter, export_checkpoint
 from qvl.training.checkpoint.reader import open_checkpoint
 from qvl.training.parallel.layout import Layout
 from tests.data.small import picture
@@ -205,14 +206,24 @@ def test_two_processes_share_a_run(model: Path, data: Path, tmp_path: Path) -> N
     assert "validation loss" in kept[-1]
 
 
+@pytest.mark.parametrize("rank", [None, 2])
 def test_smaller_pictures_are_asked_for_as_they_were_trained(
-    model: Path, data: Path, tmp_path: Path
+    model: Path, data: Path, tmp_path: Path, rank: int | None
 ) -> None:
-    ready = prepared(model, data, tmp_path / "run", max_pixels=3136, epochs=0.5)
+    ready = prepared(model, data, tmp_path / "run", max_pixels=3136, epochs=0.5, lora_rank=rank)
     result = train(ready, report=len)
     assert result is not None
-    limits = json.loads((result / "preprocessor_config.json").read_text())
-    assert limits["max_pixels"] == 3136
+    saved = open_checkpoint(ready.run.folder)
+    export_checkpoint(saved, tmp_path / "exported", inputs=model)
+    folders = [result, tmp_path / "exported"]
+    if rank is not None:
+        export_adapter(saved, tmp_path / "adapter", base=model)
+        merge_adapter(result, tmp_path / "merged")
+        folders += [tmp_path / "adapter", tmp_path / "merged"]
+    for folder in folders:
+        limits = load(folder).engine.processor.settings.limits
+        assert limits == ready.processor.settings.limits, folder
+        assert limits.max_pixels == 3136
     with pytest.raises(ConfigError, match="the model enlarges pictures to 3,136"):
         prepared(model, data, tmp_path / "other", max_pixels=1000)
 

@@ -4,7 +4,8 @@ Owns the files and that they fit the model. Does not own the arithmetic (``model
 spelling of fields and names (``peft_format``).
 
     folder -> read_adapter -> Adapter -> attach_adapter(model) | MergeAdapter (load_model's replace)
-    model with adapters -> save_adapter -> adapter_config.json, adapter_model.safetensors
+    model with adapters -> save_adapter -> adapter_config.json, adapter_model.safetensors,
+        preprocessor_config.json if it was trained on pictures of other sizes
 """
 
 import copy
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from qvl.checkpoint import hub
-from qvl.checkpoint.export import export_model
+from qvl.checkpoint.export import export_model, write_limits
 from qvl.checkpoint.folder import CONFIG, read_config, some
 from qvl.checkpoint.load import EMBEDDING, HEAD, load_model
 from qvl.checkpoint.new_folder import new_folder
@@ -35,6 +36,7 @@ from qvl.checkpoint.safetensors_file import (
     write_safetensors,
 )
 from qvl.errors import CheckpointError, ConfigError
+from qvl.geometry import PixelLimits
 from qvl.model.init import empty_model
 from qvl.model.lora import (
     LoraLinear,
@@ -46,6 +48,7 @@ from qvl.model.lora import (
 from qvl.model.lora_config import LoraSpec
 from qvl.model.quantized_linear import QuantizedLinear
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.settings import stated_limits
 from qvl.processing.tokenizer import read_json
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -239,7 +242,12 @@ def attach_adapter(model: Qwen2_5_VL, adapter: Adapter) -> None:
 
 
 def save_adapter(
-    model: Qwen2_5_VL, folder: Path, *, base_model: str | None, revision: str | None = None
+    model: Qwen2_5_VL,
+    folder: Path,
+    *,
+    base_model: str | None,
+    revision: str | None = None,
+    limits: PixelLimits | None = None,
 ) -> None:
     """Writes the adapters of a model; the folder appears complete or not at all.
 
@@ -248,13 +256,14 @@ def save_adapter(
         folder: new or empty.
         base_model: hub name or folder that others find the base by.
         revision: of a hub name.
+        limits: of the pictures it was trained on; None for those of the base.
 
     Raises:
         CheckpointError: the folder is not empty or cannot be written.
         ConfigError: the model has no adapters.
     """
     tensors = {name: p.detach() for name, p in adapter_parameters(model).items()}
-    write_adapter(model, tensors, folder, base_model=base_model, revision=revision)
+    write_adapter(model, tensors, folder, base_model=base_model, revision=revision, limits=limits)
 
 
 def write_adapter(
@@ -264,6 +273,7 @@ def write_adapter(
     *,
     base_model: str | None,
     revision: str | None = None,
+    limits: PixelLimits | None = None,
 ) -> None:
     """As :func:`save_adapter`, with the values given apart: gathered from a sharded model, or an
     average."""
@@ -285,6 +295,8 @@ def write_adapter(
     with new_folder(folder, hint="save to a new folder") as part:
         write_safetensors(part / ADAPTER_WEIGHTS, stored, metadata={"format": "pt"})
         (part / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+        if limits is not None:
+            write_limits(part, model.config, limits)
 
 
 class MergeAdapter:
@@ -345,7 +357,8 @@ def merge_adapter(
     """
     folder = base_folder(adapter) if base is None else base
     merge = MergeAdapter(read_adapter(adapter), folder)
-    export_model(load_model(folder, dtype=dtype, replace=merge), output, files_from=folder)
+    model = load_model(folder, dtype=dtype, replace=merge)
+    export_model(model, output, files_from=folder, limits=stated_limits(adapter))
 
 
 def _frozen(tensor: Tensor, like: Tensor) -> nn.Parameter:

@@ -9,6 +9,7 @@ the bytes of a file (``safetensors_file``) or putting the folder in place (``new
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from qvl.checkpoint.safetensors_file import (
     write_safetensors,
 )
 from qvl.errors import CheckpointError
+from qvl.geometry import PixelLimits
 from qvl.model.config import ModelConfig
 from qvl.model.init import empty_model
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.processing.tokenizer import read_json
 
 # Source: transformers modeling_utils.py, the default max_shard_size of the releases' time.
 MAX_SHARD_BYTES = 5_000_000_000
@@ -63,6 +66,7 @@ def export_model(
     folder: Path,
     *,
     files_from: Path | None = None,
+    limits: PixelLimits | None = None,
     max_shard_bytes: int = MAX_SHARD_BYTES,
 ) -> None:
     """Writes the model; the folder appears complete or not at all.
@@ -76,6 +80,7 @@ def export_model(
         model: any dtype and device; a tied model is written without a head.
         folder: new or empty.
         files_from: a model's folder whose tokenizer, template and preprocessing files are copied.
+        limits: of the pictures it was trained on; None keeps those of ``files_from``.
         max_shard_bytes: a file is at most this large, unless one tensor is larger.
 
     Raises:
@@ -91,6 +96,8 @@ def export_model(
             if files_from is not None and (files_from / file).is_file():
                 shutil.copyfile(files_from / file, part / file)
         _write_configs(part, model.config, model.dtype)
+        if limits is not None:
+            write_limits(part, model.config, limits)
 
 
 def _state(model: Qwen2_5_VL) -> dict[str, Tensor]:
@@ -167,6 +174,14 @@ def _write_configs(folder: Path, config: ModelConfig, dtype: torch.dtype) -> Non
         _write_json(folder / _PREPROCESSOR, _preprocessor_config(config))
     if not any((folder / name).exists() for name in _TEMPLATES):
         _write_json(folder / _TEMPLATES[0], {"chat_template": CHAT_TEMPLATE})
+
+
+def write_limits(folder: Path, config: ModelConfig, limits: PixelLimits) -> None:
+    """Writes pixel limits into a folder's ``preprocessor_config.json``, which is made if there is
+    none. Asked with other limits than it was trained with, a model would see other pictures."""
+    path = folder / _PREPROCESSOR
+    there = read_json(path) if path.exists() else _preprocessor_config(config)
+    _write_json(path, {**there, **asdict(limits)})
 
 
 def _generation_config(config: ModelConfig) -> dict[str, Any]:

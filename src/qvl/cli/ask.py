@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     folder = options.model_folder(args)
     # A long video is decoded while it is encoded; what is wrong with its header shows here.
     most = EngineOptions().max_patches_per_chunk
-    inputs = options.load_processor(folder)(conversation, max_patches=most)
+    inputs = options.load_processor(folder, args)(conversation, max_patches=most)
     model = options.load_model(folder, args)
     if args.json:
         (result,) = model.engine.complete([inputs], params)

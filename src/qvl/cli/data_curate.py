@@ -140,7 +140,7 @@ def _plan(
 ) -> tuple[TokenPlan, dict[str, Source]]:
     """The plan of a budget, and the sets by name."""
     readers = {name: _shards(name) for name in names}
-    processor = load_processor(model_folder(args, weights=False))
+    processor = load_processor(model_folder(args, weights=False), args)
     epochs = MOST_EPOCHS if args.epochs is None else args.epochs
     supplies = [
         supply_of(name, readers[name], processor, share=share, most_epochs=epochs)

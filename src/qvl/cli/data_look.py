@@ -36,7 +36,7 @@ def lint(args: argparse.Namespace) -> int:
     data = _open(args)
     limits = DEFAULT_LIMITS
     if named_model(args) is not None:
-        limits = load_processor(model_folder(args, weights=False)).settings.limits
+        limits = load_processor(model_folder(args, weights=False), args).settings.limits
 
     def show_progress(done: int, total: int) -> None:
         progress(f"{done}/{total} samples", done=done == total)

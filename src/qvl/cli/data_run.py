@@ -98,7 +98,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 def tell(summary: RunSummary, source: Source, args: argparse.Namespace) -> int:
     """Writes the report and prints what became of the samples."""
     if args.report is not None:
-        processor = load_processor(model_folder(args, weights=False))
+        processor = load_processor(model_folder(args, weights=False), args)
         lengths = lengths_of(ShardReader(summary.folder), processor)
         write_report(Path(args.report), summary, source, lengths=lengths)
         note(f"report: {args.report}")

@@ -90,7 +90,7 @@ def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any]]":
 
     folder = options.model_folder(args, weights=not args.random)
     if args.random:
-        processor = options.load_processor(folder)
+        processor = options.load_processor(folder, args)
         return (lambda key: RandomClicks(processor, key)), {"name": "random clicks"}
     engine = LateEngine(folder, args)
     return (lambda key: engine), identity_of(folder, args)

@@ -192,7 +192,7 @@ class _Model:
             self.identity: Mapping[str, Any] = {"endpoint": args.endpoint, "name": args.name}
             return
         self._folder = options.model_folder(args)
-        self.limits = options.load_processor(self._folder).settings.limits
+        self.limits = options.load_processor(self._folder, args).settings.limits
         self.identity = identity_of(self._folder, args)
 
     def generate(self, conversations: Any, params: Any) -> Any:

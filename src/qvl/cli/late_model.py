@@ -45,7 +45,7 @@ class LateEngine:
 
     def __init__(self, folder: Path, args: argparse.Namespace) -> None:
         self._folder, self._args = folder, args
-        self._processor = options.load_processor(folder)
+        self._processor = options.load_processor(folder, args)
         self._loaded: Engine | None = None
 
     @property

@@ -174,8 +174,8 @@ def load_model(folder: Path, args: argparse.Namespace) -> "VisionLanguageModel":
     return load(folder, device=args.device, dtype=args.dtype, adapter=args.adapter)
 
 
-def load_processor(folder: Path) -> "Processor":
+def load_processor(folder: Path, args: argparse.Namespace) -> "Processor":
     """The processor alone: enough to refuse bad input before the weights are read."""
     from qvl.processing.processor import Processor
 
-    return Processor.from_folder(folder)
+    return Processor.from_folder(folder, getattr(args, "adapter", None))

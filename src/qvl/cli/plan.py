@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
         memory_bytes=memory_bytes,
     )
     conversation = Conversation.user(*parts, system=args.system)
-    plan = make_plan(conversation, options.load_processor(folder), config, options=plan_options)
+    plan = make_plan(
+        conversation, options.load_processor(folder, args), config, options=plan_options
+    )
     if args.json:
         write_json(_record(plan))
     else:

@@ -162,7 +162,7 @@ def _measured(
             f"--data needs a tokenizer, and {args.model} is a size",
             hint="--model with a hub name or a folder",
         )
-    processor = options.load_processor(options.model_folder(args, weights=False))
+    processor = options.load_processor(options.model_folder(args, weights=False), args)
     root = None if args.root is None else Path(args.root)
     found = measured_packs(
         open_data(Path(args.data), root=root),

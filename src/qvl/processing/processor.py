@@ -102,13 +102,17 @@ class Processor:
         self.settings = settings
 
     @classmethod
-    def from_folder(cls, folder: str | Path) -> "Processor":
+    def from_folder(cls, folder: str | Path, adapter: str | Path | None = None) -> "Processor":
         """Reads ``tokenizer.json``, ``config.json`` and ``preprocessor_config.json``.
+
+        Args:
+            folder: of the model.
+            adapter: see `load_settings`.
 
         Raises:
             CheckpointError: a file is missing or unreadable, or they do not belong together.
         """
-        return cls(Tokenizer.from_folder(folder), load_settings(folder))
+        return cls(Tokenizer.from_folder(folder), load_settings(folder, adapter))
 
     def __call__(
         self,

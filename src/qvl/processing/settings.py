@@ -3,7 +3,7 @@
 Owns: reading ``preprocessor_config.json`` and the input side of ``config.json``. Does not own the
 architecture (model/config), nor the tokenizer's file.
 
-    folder -> load_settings -> InputSettings -> check_tokenizer
+    folder, folder of an adapter -> load_settings -> InputSettings -> check_tokenizer
 """
 
 import math
@@ -49,8 +49,13 @@ class InputSettings:
     token_ids: dict[str, int]
 
 
-def load_settings(folder: str | Path) -> InputSettings:
+def load_settings(folder: str | Path, adapter: str | Path | None = None) -> InputSettings:
     """Reads the settings of a checkpoint folder.
+
+    Args:
+        folder: of the model.
+        adapter: folder of an adapter on it; the pixel limits are those of its training, if it
+            states them.
 
     Raises:
         CheckpointError: a file is missing or unreadable, or asks for inputs of another make.
@@ -69,7 +74,7 @@ def load_settings(folder: str | Path) -> InputSettings:
     _expect(vision, {"patch_size": PATCH, "spatial_merge_size": MERGE}, path)
     _expect(vision, {"temporal_patch_size": TEMPORAL_PATCH}, path)
     return InputSettings(
-        limits=_load_limits(folder / "preprocessor_config.json"),
+        limits=(adapter and stated_limits(adapter)) or stated_limits(folder) or DEFAULT_LIMITS,
         tokens_per_second=_number(vision, "tokens_per_second", path),
         context_length=int(_number(flat, "max_position_embeddings", path)),
         vocab_size=int(_number(flat, "vocab_size", path)),
@@ -100,9 +105,15 @@ def check_tokenizer(tokenizer: Tokenizer, settings: InputSettings) -> None:
             )
 
 
-def _load_limits(path: Path) -> PixelLimits:
+def stated_limits(folder: str | Path) -> PixelLimits | None:
+    """Returns the pixel limits that a folder's ``preprocessor_config.json`` states, if it has one.
+
+    Raises:
+        CheckpointError: it is unreadable, or asks for inputs of another make.
+    """
+    path = Path(folder) / "preprocessor_config.json"
     if not path.exists():
-        return DEFAULT_LIMITS
+        return None
     config = read_json(path)
     sizes = {"patch_size": PATCH, "merge_size": MERGE, "temporal_patch_size": TEMPORAL_PATCH}
     _expect(config, {name: size for name, size in sizes.items() if name in config}, path)

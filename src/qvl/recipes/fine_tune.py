@@ -215,6 +215,7 @@ def prepare(looked: Looked) -> Prepared:
         seed=options.seed,
         device=options.device,
         base_model=str(options.model),
+        limits=None if options.max_pixels is None else looked.processor.settings.limits,
         peak_flops=_peak_flops(options),
         precision="bf16" if options.device.startswith("cuda") else "float32",
         layout=Layout(activation_checkpointing=options.recompute),
@@ -344,20 +345,16 @@ def save(prepared: Prepared, model: Qwen2_5_VL) -> None:
 
 def _save(prepared: Prepared, model: Qwen2_5_VL) -> None:
     options, objective = prepared.options, prepared.run.stages[0].objective
+    limits = prepared.run.limits
     if prepared.result.name == "adapter":
-        save_adapter(model, prepared.result, base_model=str(options.model))
+        save_adapter(model, prepared.result, base_model=str(options.model), limits=limits)
         return
     stored = next(iter(list_tensors(options.model).values())).dtype
     if options.lora_rank is not None:
         merge_lora(model)
     part = options.folder / "model.part"
     shutil.rmtree(part, ignore_errors=True)
-    export_model(model.cpu().to(stored), part, files_from=options.model)
-    if options.max_pixels is not None:
-        # Asked with other limits than it was trained with, it would see other pictures.
-        path = part / "preprocessor_config.json"
-        limits = {**read_json(path), "max_pixels": options.max_pixels}
-        path.write_text(json.dumps(limits, indent=2) + "\n", encoding="utf-8")
+    export_model(model.cpu().to(stored), part, files_from=options.model, limits=limits)
     if isinstance(objective, RewardObjective):
         save_reward_head(objective.heads, part, about={"data": str(options.data)})
     part.replace(prepared.result)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from qvl.errors import ConfigError
+from qvl.geometry import PixelLimits
 from qvl.training.checkpoint.folder import Keeping
 from qvl.training.optim import OptimiserConfig
 from qvl.training.parallel.layout import Layout
@@ -78,6 +79,7 @@ class RunConfig:
         keep_moments: parameters that the next stage goes on training keep the optimiser's state.
         allow_data_change: go on from a checkpoint although a stage's data are not what they were.
         base_model: hub name or folder of the model that training begins from, for the record.
+        limits: of the pictures where they are not the model's, for the record: exports have them.
         workers: processes per rank that make packs; 0 makes them in between.
     """
 
@@ -98,6 +100,7 @@ class RunConfig:
     keep_moments: bool = False
     allow_data_change: bool = False
     base_model: str = ""
+    limits: PixelLimits | None = None
     workers: int = 1
 
     def __post_init__(self) -> None:

@@ -15,11 +15,12 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import CheckpointError, ConfigError
+from qvl.geometry import PixelLimits
 from qvl.training.checkpoint.adapters import Adapters
 from qvl.training.checkpoint.state import Position
 
@@ -73,6 +74,7 @@ class Marker:
         layout: how parameters were laid out over them, in words.
         fingerprint: of the run's configuration.
         base_model: hub name or folder of the model that the run began from, or "".
+        limits: of its pictures where they are not the model's.
         versions: of packages.
         files: every other file of the folder.
         adapters: of a checkpoint that holds adapters only, what they are on.
@@ -83,6 +85,7 @@ class Marker:
     layout: str
     fingerprint: str
     base_model: str
+    limits: PixelLimits | None
     versions: Mapping[str, str]
     files: Mapping[str, StoredFile]
     adapters: Adapters | None = None
@@ -119,6 +122,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "layout": marker.layout,
         "fingerprint": marker.fingerprint,
         "base_model": marker.base_model,
+        "limits": None if marker.limits is None else asdict(marker.limits),
         "versions": dict(marker.versions),
         "adapters": None if marker.adapters is None else marker.adapters.to_json(),
         "files": {
@@ -155,12 +159,14 @@ def read_marker(folder: Path) -> Marker:
         files = {name: StoredFile(**file) for name, file in raw["files"].items()}
         if any(Path(name).name != name for name in files) or METADATA not in files:
             raise ValueError(f"{MARKER} names files outside its folder, or no {METADATA}")
+        limits = raw.get("limits")  # written since adapters carry them
         return Marker(
             position=Position.from_json(raw["position"]),
             world_size=int(raw["world_size"]),
             layout=str(raw["layout"]),
             fingerprint=str(raw["fingerprint"]),
             base_model=str(raw["base_model"]),
+            limits=None if limits is None else PixelLimits(**limits),
             versions=dict(raw["versions"]),
             files=files,
             adapters=None if raw["adapters"] is None else Adapters.from_json(raw["adapters"]),

@@ -55,7 +55,7 @@ def export_checkpoint(
     """
     make = whole_model if saved.marker.adapters is None else merged_model
     model = make(saved, inputs, ema=ema, dtype=dtype or _dtype_of(inputs))
-    export_model(model, output, files_from=inputs)
+    export_model(model, output, files_from=inputs, limits=saved.marker.limits)
 
 
 def _dtype_of(folder: Path) -> torch.dtype | None:
@@ -85,7 +85,10 @@ def export_adapter(saved: Saved, output: Path, *, base: Path, ema: bool = False)
     model = empty_model(read_config(base))
     add_lora(model, adapters.config)
     tensors = _filled(saved, adapter_parameters(model), ema=ema, dtype=None, inputs=base)
-    write_adapter(model, tensors, output, base_model=saved.marker.base_model or None)
+    marker = saved.marker
+    write_adapter(
+        model, tensors, output, base_model=marker.base_model or None, limits=marker.limits
+    )
 
 
 def whole_model(saved: Saved, inputs: Path, *, ema: bool, dtype: torch.dtype | None) -> Qwen2_5_VL:

@@ -64,6 +64,7 @@ class Checkpoints:
             keeping=run.keeping,
             fingerprint=now,
             base_model=run.base_model,
+            limits=run.limits,
             layout=layout,
             adapters=self._adapters,
         )

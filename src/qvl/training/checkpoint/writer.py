@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 
 from qvl.errors import CheckpointError
+from qvl.geometry import PixelLimits
 from qvl.training.checkpoint.adapters import Adapters
 from qvl.training.checkpoint.folder import (
     CHECKPOINTS,
@@ -54,6 +55,7 @@ class CheckpointWriter:
         keeping: which checkpoints stay.
         fingerprint: of the run's configuration.
         base_model: hub name or folder of the model that the run began from.
+        limits: of its pictures where they are not the model's.
         layout: how parameters are laid out over ranks, in words.
         adapters: if the state holds adapters only, what they are on.
     """
@@ -66,13 +68,14 @@ class CheckpointWriter:
         keeping: Keeping | None = None,
         fingerprint: str = "",
         base_model: str = "",
+        limits: PixelLimits | None = None,
         layout: str = "",
         adapters: Adapters | None = None,
     ) -> None:
         self.folder = run_folder / CHECKPOINTS
         self.group, self.keeping = group, keeping or Keeping()
         self._fingerprint, self._base_model = fingerprint, base_model
-        self._layout, self._adapters = layout, adapters
+        self._limits, self._layout, self._adapters = limits, layout, adapters
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
         cuda = torch.cuda.is_available()
@@ -182,6 +185,7 @@ class CheckpointWriter:
             files=files,
             fingerprint=self._fingerprint,
             base_model=self._base_model,
+            limits=self._limits,
             layout=self._layout,
             adapters=self._adapters,
         )
