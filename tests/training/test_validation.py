@@ -1,8 +1,12 @@
 """The loss of held-out samples: one mean however they are packed, and nothing is changed by it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from qvl.data.packing import Packed
+from qvl.errors import DataError
 from qvl.processing.processor import Processor
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.parallel.layout import Layout
@@ -49,3 +53,26 @@ def test_samples_that_cannot_be_read_are_counted(processor: Processor) -> None:
     found = validate(prepare(model, ranks), stage(processor, per_pack=2, steps=2, bad=(1,)), ranks)
     assert found["bad_samples"] == 1
     assert found["loss"] > 0
+
+
+class TornPacks(CountedPacks):
+    """Some packs cannot be made at all."""
+
+    def pack(self, step: int, pack: int) -> list[Packed]:
+        if step in self.bad:
+            raise DataError("the shard is torn")
+        return super().pack(step, pack)
+
+
+def test_packs_that_cannot_be_made_are_counted_until_none_is_left(processor: Processor) -> None:
+    ranks = Ranks(Layout(), torch.device("cpu"))
+    loss = prepare(small_model(), ranks)
+
+    def found(*bad: int) -> dict[str, float]:
+        torn = TornPacks(processor=processor, bad=bad)
+        return validate(loss, replace(stage(processor, per_pack=1, steps=2), source=torn), ranks)
+
+    assert found(1)["bad_samples"] == 1
+    assert found(1)["loss"] > 0
+    with pytest.raises(DataError, match=r"no sample of validation .* the shard is torn"):
+        found(0, 1)
