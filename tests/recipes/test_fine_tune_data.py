@@ -12,7 +12,8 @@ from qvl.data.interchange.opening import open_data
 from qvl.errors import DataError
 from qvl.processing.processor import Processor
 from qvl.recipes import fine_tune_data
-from qvl.recipes.fine_tune_data import Examined, examine, refuse_faults, split
+from qvl.recipes.fine_tune_data import Examined, examine, split
+from qvl.recipes.fine_tune_faults import refuse_faults
 from tests.data.small import picture
 
 
@@ -90,7 +91,7 @@ def test_every_fault_is_named_and_the_rest_can_be_used(
         (4, "damaged or cut off"),
         (5, "there is no answer"),
         (6, "'instruction', 'output'"),
-        (7, "at most 500 are allowed"),
+        (7, "at most 500"),
     ]:
         (one,) = (s for s in said if s.startswith(f"my.jsonl:{place}"))
         assert text in one

@@ -20,12 +20,11 @@ from qvl.cli.terminal import note, progress, write, write_json, write_pairs
 from qvl.cli.train_show import Show
 from qvl.errors import ConfigError, DataError
 from qvl.recipes.fine_tune import Looked, Prepared, look, prepare, train
-from qvl.recipes.fine_tune_data import refuse_faults
+from qvl.recipes.fine_tune_faults import fault_lines, refuse_faults
 from qvl.recipes.fine_tune_options import FineTuneOptions
 from qvl.recipes.fine_tune_plan import FineTunePlan, describe
 from qvl.training.machine import default_device
 
-_MOST_SHOWN = 20
 _LONGEST_QUESTION = 200
 
 
@@ -136,11 +135,8 @@ def _show_nothing(what: str, done: int, of: int) -> None:
 
 
 def _name_faults(looked: Looked) -> None:
-    faults, total = looked.examined.faults, looked.examined.num_faulty
-    for fault in faults[:_MOST_SHOWN]:
-        note(str(fault))
-    if total > _MOST_SHOWN:
-        note(f"... and {total - min(_MOST_SHOWN, len(faults))} more; qvl data lint names them")
+    for line in fault_lines(looked.examined):
+        note(line)
     for text in looked.examined.notes:
         note(f"note: {text}")
 

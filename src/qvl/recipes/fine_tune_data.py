@@ -32,7 +32,7 @@ from qvl.data.lint import CoordinateEvidence, check_sample, turn_problems
 from qvl.data.media import media_hashes
 from qvl.data.places import places
 from qvl.data.records import Sample
-from qvl.errors import DataError, QvlError
+from qvl.errors import QvlError
 from qvl.geometry import PixelLimits
 from qvl.messages import Text
 from qvl.processing.processor import Processor
@@ -41,6 +41,8 @@ DECODED = 20_000
 """Samples of which every picture is decoded: minutes on one core."""
 MOST_VALIDATED = 200
 """Samples held out at most: enough to see a loss turn, few enough to score often."""
+TOO_LONG = "a sample may have at most"
+"""What the fault of a sample says that has more tokens than are allowed."""
 _MOST_LISTED = 1000
 _LEAST_TO_SPLIT = 10
 
@@ -116,7 +118,7 @@ def examine(
     too_long = np.flatnonzero(is_usable & (lengths.tokens > max_tokens))
     faults = [*found.faults]
     for number in too_long[:_MOST_LISTED].tolist():
-        message = f"{lengths.tokens[number]:,} tokens, at most {max_tokens:,} are allowed"
+        message = f"{lengths.tokens[number]:,} tokens, {TOO_LONG} {max_tokens:,}"
         faults.append(Problem(where(data, number), message))
     is_usable[too_long] = False
     return Examined(
@@ -200,22 +202,6 @@ def split(examined: Examined, *, share: float) -> tuple[Numbers, Numbers]:
             break
     held_out = chosen[of_sample]
     return usable[~held_out], usable[held_out]
-
-
-def refuse_faults(examined: Examined, *, skip_bad: bool) -> None:
-    """Raises a `DataError` if samples cannot be used, and they are not to be skipped or nothing
-    else is there."""
-    bad, size = examined.num_faulty, len(examined.is_usable)
-    if not size:
-        raise DataError("the data has no samples", hint="give a file with at least one record")
-    if bad == size:
-        first = examined.faults[0]
-        raise DataError(f"none of {size} samples can be used; the first: {first}")
-    if bad and not skip_bad:
-        raise DataError(
-            f"{bad} of {size} samples cannot be used",
-            hint="correct them, or train on the others with --skip-bad",
-        )
 
 
 class _Oddities:
