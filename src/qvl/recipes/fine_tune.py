@@ -300,6 +300,7 @@ def _train_rank(prepared: Prepared, report: Report) -> None:
             prepared.processor,
             budget=prepared.plan.budget,
             bf16=prepared.run.precision != "float32",
+            allow_data_change=prepared.run.allow_data_change,
         )
         if stage.objective.heads is not None:
             stage.objective.heads.to(options.device)

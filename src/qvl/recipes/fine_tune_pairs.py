@@ -26,6 +26,7 @@ from qvl.training.reference import (
     AdapterReference,
     StoredReference,
     check_reference,
+    drop_other_data,
     write_reference,
 )
 from qvl.training.stages import Part
@@ -76,7 +77,8 @@ def before_training(
     processor: Processor,
     *,
     budget: PackBudget,
-    bf16: bool = False,
+    bf16: bool,
+    allow_data_change: bool = False,
 ) -> None:
     """Computes what an objective needs of the model as it is before the run; every rank calls this,
     with the same model, and a run that goes on finds it done.
@@ -88,21 +90,27 @@ def before_training(
         processor: of the model.
         budget: of the answers that run together.
         bf16: whether the run computes in bfloat16.
+        allow_data_change: what was computed for other data is computed again for these.
 
     Raises:
-        ConfigError: the folder has the reference of another model.
+        ConfigError: the folder has the reference of another model, or for other data.
         DataError: a sample is no preference.
     """
     if not isinstance(objective, DpoObjective):
         return
     if not isinstance(objective.reference, StoredReference):
         return
-    many = dist.is_initialized()
+    many, folder = dist.is_initialized(), objective.reference.folder
+    if allow_data_change:
+        if not many or dist.get_rank() == 0:
+            drop_other_data(model, source, processor, folder, bf16=bf16)
+        if many:
+            dist.barrier()
     write_reference(
         model,
         source,
         processor,
-        objective.reference.folder,
+        folder,
         budget=budget,
         bf16=bf16,
         rank=dist.get_rank() if many else 0,
@@ -110,4 +118,4 @@ def before_training(
     )
     if many:
         dist.barrier()
-    check_reference(objective.reference.folder, model, processor, bf16=bf16)
+    check_reference(folder, model, processor, bf16=bf16)

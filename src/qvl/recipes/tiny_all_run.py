@@ -41,7 +41,7 @@ from qvl.recipes.stage_results import StageResult, check_measured, measure, writ
 from qvl.recipes.start import start_model
 from qvl.recipes.tiny import OPTIMISER, whiten
 from qvl.recipes.tiny_all_stages import CONTRASTIVE, PREFERENCES, AllStagesRun, SmallStage
-from qvl.training.config import RunConfig
+from qvl.training.config import Precision, RunConfig
 from qvl.training.objectives.answers import AnswerObjective
 from qvl.training.parallel.processes import launch
 from qvl.training.record import write_record
@@ -52,6 +52,8 @@ from qvl.training.trainer import Trainer
 
 Report = Callable[[dict[str, Any]], None]
 
+# Of the run and of the reference that it is compared with.
+_PRECISION: Precision = "float32"
 # Among the numbers of a seed, where training has steps: far more than a stage has.
 _HELD_OUT = 987_654_321
 # Wide, so that no kind is rare for its length.
@@ -118,6 +120,7 @@ def _train_rank(run: AllStagesRun, number: int, report: Report) -> None:
         stages=(stage,),
         seed=run.seed,
         optimiser=OPTIMISER,
+        precision=_PRECISION,
         log_every=run.log_every,
         save_every=run.save_every,
         base_model=str(run.base),
@@ -239,7 +242,14 @@ def _preference_stages(
         sft_weight=0.5,
     )
     both = JoinedSource(sources=(pairs, unseen))
-    before_training(stage.objective, model, both, processor, budget=small.budget)
+    before_training(
+        stage.objective,
+        model,
+        both,
+        processor,
+        budget=small.budget,
+        bf16=_PRECISION != "float32",
+    )
     held_out = {"": _stage_like(stage, planned(unseen, "held_out"), None)}
     if small.keeps is not None:
         answers = Stage(

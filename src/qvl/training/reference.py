@@ -190,6 +190,30 @@ def write_reference(
         progress(stop, len(source))
 
 
+def drop_other_data(
+    model: Qwen2_5_VL, source: Source, processor: Processor, folder: Path, *, bf16: bool = False
+) -> None:
+    """Removes a reference of this model that was computed for other data, so that it is computed
+    again; one process calls it, before any calls `write_reference`. Arguments as there.
+
+    Raises:
+        ConfigError: the folder belongs to another model.
+        DataError: it is damaged, or cannot be removed.
+    """
+    if not (folder / _HEADER).exists():
+        return
+    _check(folder, _header(model, processor, bf16))
+    if _read_header(folder).get("data") == source.fingerprint(0, len(source)):
+        return
+    try:
+        for path in folder.glob("part-*.json"):
+            path.unlink()
+        (folder / _HEADER).unlink()  # the last: parts without it would be taken for new ones
+    except OSError as error:
+        raise DataError(f"{folder} cannot be removed: {error.strerror or error}") from error
+    read_logps.cache_clear()
+
+
 def check_reference(
     folder: Path, model: Qwen2_5_VL, processor: Processor, *, bf16: bool = False
 ) -> StoredReference:

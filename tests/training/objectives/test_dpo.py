@@ -20,6 +20,7 @@ from qvl.model.lora import add_lora
 from qvl.model.lora_config import LoraConfig
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
+from qvl.recipes.fine_tune_pairs import before_training
 from qvl.training import reference as reference_module
 from qvl.training.metrics import Meter
 from qvl.training.objectives.dpo import DpoObjective, pair_losses
@@ -27,6 +28,7 @@ from qvl.training.objectives.pairs import answer_logps
 from qvl.training.reference import (
     AdapterReference,
     FrozenReference,
+    StoredReference,
     check_reference,
     read_logps,
     write_reference,
@@ -233,6 +235,31 @@ def test_a_stopped_pass_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert progress == [(2, 4), (4, 4)]
     check_reference(folder, model, PROCESSOR)
     assert sum(map(len, read_logps(folder).values())) == 11
+
+
+def test_where_data_may_change_the_reference_is_computed_again(tmp_path: Path) -> None:
+    folder, model = tmp_path / "reference", small_model().float()
+    for name, samples in (("shards", PREFERENCES), ("others", PREFERENCES[:2])):
+        write_shards(samples, tmp_path / name)
+    old, new = ShardReader(tmp_path / "shards"), ShardReader(tmp_path / "others")
+    objective = DpoObjective(tokenizer=PROCESSOR.tokenizer, reference=StoredReference(folder))
+
+    def begin(source: ShardReader, model: Qwen2_5_VL = model, *, allowed: bool) -> set[str]:
+        before_training(
+            objective, model, source, PROCESSOR, budget=BUDGET, bf16=False,
+            allow_data_change=allowed,
+        )  # fmt: skip
+        return set(read_logps(folder))
+
+    first = begin(old, allowed=True)
+    written = (folder / "part-00000.json").stat().st_mtime_ns
+    assert begin(old, allowed=True) == first
+    assert (folder / "part-00000.json").stat().st_mtime_ns == written
+    with pytest.raises(ConfigError, match="for other data"):
+        begin(new, allowed=False)
+    with pytest.raises(ConfigError, match="with other weights"):
+        begin(new, small_model(1).float(), allowed=True)
+    assert begin(new, allowed=True) == set(batch_of(*PREFERENCES[:2]).ids)
 
 
 def test_a_reference_of_something_else_is_refused(tmp_path: Path) -> None:
