@@ -9,7 +9,6 @@ work on a part (``parts``), where parts are worked on (``local``, ``ray``), how 
 The same call goes on where an earlier one was stopped, by whatever, and ends with the same bytes.
 """
 
-import fcntl
 import json
 import math
 import platform
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 import PIL
 
+from qvl.data.folder_lock import only_writer
 from qvl.data.parts import (
     ASIDE,
     MARKERS,
@@ -209,11 +209,7 @@ def _results(
 def _own(folder: Path) -> Iterator[None]:
     """Keeps a second run out of the folder, and clears what a killed one left half written."""
     (folder / MARKERS).mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DataError(f"another run is writing into {folder}") from error
+    with only_writer(folder):
         for part in folder.rglob(".*.part"):
             part.unlink(missing_ok=True)
         yield
