@@ -143,6 +143,7 @@ def scoring(count: int, wrong: float, folder: Path, *, pictures: Sequence[bytes]
         questions(1, ()),
         split="test",
         model={},
+        computing={},
         inputs={},
     )
     write_manifest(folder, manifest)

@@ -90,6 +90,29 @@ def load(
     return VisionLanguageModel(engine, folder=folder, weight_dtype=chosen_dtype, adapter=added)
 
 
+def computing(
+    folder: Path,
+    *,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    is_here: bool = True,
+) -> dict[str, str]:
+    """Returns the dtype and the type of the device that `load` chooses: both change answers.
+
+    Args:
+        folder: of the model.
+        device: as for `load`.
+        dtype: as for `load`.
+        is_here: whether the device must be one of this machine.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    chosen = _device(device, is_here=is_here)
+    name = str(_dtype(dtype, folder, chosen)).removeprefix("torch.")
+    return {"dtype": name, "device": chosen.type}
+
+
 def evaluate(
     model: "VisionLanguageModel",
     benchmark: str,
@@ -116,9 +139,11 @@ def evaluate(
     Raises:
         ConfigError: the name is unknown, or the benchmark runs programs of the model, which only
             the command line offers.
-        DataError: there are no files, or the folder has answers of another run.
+        DataError: there are no files, the folder has answers of another run, or another process
+            is writing into it.
     """
     # Benchmarks bring parsers and drawings that answering does not need.
+    from qvl.data.folder_lock import only_writer
     from qvl.evaluation.benchmarks.table import find_benchmark
     from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
     from qvl.evaluation.manifest import model_identity
@@ -130,14 +155,17 @@ def evaluate(
         limit=limit,
         batch_size=batch_size,
     )
+    device, dtype = model.engine.model.device, model.weight_dtype
     subject = Subject(
         generator=model,
         identity=model_identity(model.folder, adapter=model.adapter),
+        computing=computing(model.folder, device=device, dtype=dtype),
         limits=model.processor.settings.limits,
     )
     folder = Path(output) / run.benchmark.name
-    ask(run, subject, folder)
-    return score_questions(run.benchmark, run.questions(), folder)
+    with only_writer(folder):
+        ask(run, subject, folder)
+        return score_questions(run.benchmark, run.questions(), folder)
 
 
 class VisionLanguageModel(TypedAnswers):
@@ -320,14 +348,14 @@ def _media_part(item: "Input") -> Part:
     return Image(item)  # type: ignore[arg-type]  # a type it cannot open is named by its error
 
 
-def _device(device: str | torch.device | None) -> torch.device:
+def _device(device: str | torch.device | None, *, is_here: bool = True) -> torch.device:
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
         raise ConfigError(f"device is {device!r}, expected 'cpu', 'cuda' or 'cuda:N'") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
+    if is_here and chosen.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, but this machine has no usable CUDA device")
     return chosen
 

@@ -1,6 +1,7 @@
 """qvl eval: run, score again, compare, merge, list; a scripted model in place of a loaded one."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,11 @@ import pytest
 
 from qvl.cli import options
 from qvl.cli.main import main
+from qvl.endpoint.wire import MOST_FRAMES
+from qvl.evaluation.answers import read_answers
+from qvl.evaluation.manifest import read_manifest
 from qvl.messages import GenerationResult
+from tests.endpoint.bad_server import answer, replying, serving
 
 Says = Callable[[str], None]
 
@@ -100,6 +105,32 @@ def test_parts_are_merged(
     assert merged == one
 
 
+def test_two_runs_at_once_share_no_folder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """While one asks, another is refused, and so is scoring; a part elsewhere is not."""
+    folder, elsewhere = tmp_path / "one", tmp_path / "part"
+    codes: list[int] = []
+
+    class Meanwhile(Red):
+        def generate(self, conversations, params):  # type: ignore[no-untyped-def]
+            if not codes:
+                monkeypatch.setattr(options, "load_model", lambda folder, args: Red("blue"))
+                codes.extend([_run(folder), _eval("score", str(folder))])
+                codes.append(_run(elsewhere, "--shard", "1/2"))
+            return super().generate(conversations, params)
+
+    monkeypatch.setattr(options, "load_model", lambda folder, args: Meanwhile("red"))
+    assert _run(folder) == 0
+    assert codes == [1, 1, 0]
+    refused = f"another run is writing into {folder / 'own-colour'}: process {os.getpid()}"
+    assert capsys.readouterr().err.count(refused) == 2
+    texts = [answer.text for answer in read_answers(folder / "own-colour")]
+    assert texts == ["red"] * 30
+
+
 def _documents(text: str) -> list[str]:
     """JSON arrays that were printed one after another."""
     return [part + "\n]" for part in text.split("\n]\n") if part.strip()]
@@ -145,3 +176,28 @@ def test_answers_of_another_model_are_not_mixed_in(
     assert _run(tmp_path) == 0
     assert _run(tmp_path, "--split", "everyday") == 1
     assert "answers of another run: split" in capsys.readouterr().err
+
+
+def test_what_the_model_computes_in_is_part_of_the_run(
+    tmp_path: Path,
+    says: Says,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    says("red")
+    exact, coarse = tmp_path / "exact", tmp_path / "coarse"
+    assert _run(exact, "--device", "cpu") == 0
+    manifest = read_manifest(exact / "own-colour")
+    assert manifest["computing"] == {"dtype": "float32", "device": "cpu"}
+    assert _run(exact, "--device", "cpu", "--dtype", "bfloat16") == 1
+    assert "answers of another run: computing" in capsys.readouterr().err
+    assert _run(coarse, "--device", "cpu", "--dtype", "bfloat16") == 0
+    assert _eval("compare", str(exact), str(coarse)) == 0
+    assert "the runs differ in computing: {'dtype': 'float32'" in capsys.readouterr().err
+
+
+def test_of_an_endpoint_is_said_what_is_known(tmp_path: Path) -> None:
+    with serving(replying(answer("red"))) as server:
+        assert _run(tmp_path, "--endpoint", server.url, "--name", "m") == 0
+    manifest = read_manifest(tmp_path / "own-colour")
+    assert manifest["computing"] == {"device": "endpoint"}
+    assert manifest["inputs"]["most_frames"] == MOST_FRAMES

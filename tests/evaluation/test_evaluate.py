@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import qvl
+from qvl.api import computing
+from qvl.checkpoint import EMBEDDED
 from qvl.errors import ConfigError, DataError, InputError
 from qvl.evaluation import dataset_files
 from qvl.evaluation.answers import LONGEST_TEXT, read_answers
 from qvl.evaluation.benchmark import Question
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
+from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.summary import write_summary
 from qvl.messages import Conversation, Image
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, right
@@ -126,5 +130,18 @@ def test_a_loaded_model_is_evaluated(tmp_path: Path) -> None:
     outcome = qvl.evaluate(model, "own-colour", output=tmp_path, limit=6)
     assert (outcome.count, outcome.metric, outcome.unanswered) == (6, "seen", 0)
     assert qvl.evaluate(model, "own-colour", output=tmp_path, limit=6) == outcome
+    manifest = read_manifest(tmp_path / "own-colour")
+    assert manifest["computing"] == {"dtype": "float32", "device": "cpu"}
     with pytest.raises(ConfigError, match="no benchmark named 'own-colur'"):
         qvl.evaluate(model, "own-colur", output=tmp_path)
+
+
+@requires_embedded
+def test_what_another_machine_will_compute_in_is_known_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    there = computing(EMBEDDED, device="cuda:1", is_here=False)
+    assert there == {"dtype": "bfloat16", "device": "cuda"}
+    with pytest.raises(ConfigError, match="no usable CUDA device"):
+        computing(EMBEDDED, device="cuda:1")

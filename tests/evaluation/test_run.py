@@ -125,8 +125,14 @@ def test_an_endless_answer_is_cut_and_said_to_be() -> None:
 
 
 def _manifest(**changes: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {"split": "test", "model": {"name": "m"}, "inputs": {}} | changes
-    return make_manifest(QUIZ, load(Path(), "test"), **values)
+    values: dict[str, Any] = {
+        "questions": load(Path(), "test"),
+        "split": "test",
+        "model": {"name": "m"},
+        "computing": {"dtype": "float32", "device": "cpu"},
+        "inputs": {},
+    }
+    return make_manifest(QUIZ, **(values | changes))
 
 
 def test_a_manifest_tells_runs_apart(tmp_path: Path) -> None:
@@ -134,12 +140,14 @@ def test_a_manifest_tells_runs_apart(tmp_path: Path) -> None:
     write_manifest(tmp_path, manifest)
     assert differences(read_manifest(tmp_path), _manifest()) == []
     assert differences(manifest, _manifest(model={"name": "n"}))[0].startswith("model:")
+    other = _manifest(computing={"dtype": "bfloat16", "device": "cpu"})
+    assert differences(manifest, other)[0].startswith("computing:")
     assert "prompts" in SAME_RUN
     with pytest.raises(DataError, match="no questions"):
-        make_manifest(QUIZ, [], split="x", model={}, inputs={})
+        _manifest(questions=[])
     twice = [*load(Path(), "test"), next(load(Path(), "test"))]
     with pytest.raises(DataError, match="two questions 'q0'"):
-        make_manifest(QUIZ, twice, split="x", model={}, inputs={})
+        _manifest(questions=twice)
     with pytest.raises(DataError, match="not the folder of a run"):
         read_manifest(tmp_path / "nowhere")
 
@@ -159,12 +167,13 @@ def test_parts_make_the_whole(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         asking = Asking(generator=Scripted(right), params=QUIZ.params)
         ask_all(part, folder, asking)
-        manifest = make_manifest(QUIZ, part, split="test", model={}, inputs={}, shard=f"{number}/3")
-        write_manifest(folder, manifest)
+        write_manifest(folder, _manifest(questions=part, shard=f"{number}/3"))
         folders.append(folder)
     assert merge_runs(folders, tmp_path / "all") == COUNT - BROKEN
-    whole = make_manifest(QUIZ, questions, split="test", model={}, inputs={})
-    assert differences(read_manifest(tmp_path / "all"), whole) == []
+    assert differences(read_manifest(tmp_path / "all"), _manifest()) == []
+    write_manifest(folders[1], _manifest(questions=[], shard="2/3", computing={}))
+    with pytest.raises(DataError, match=r"a part of another run than .*: computing"):
+        merge_runs(folders, tmp_path / "mixed")
     with pytest.raises(DataError, match="parts 2/3 of the run are missing"):
         merge_runs([folders[0], folders[2]], tmp_path / "less")
 

@@ -32,7 +32,8 @@ def _wrong_on(*numbers: int) -> Callable[[str], str]:
 
 def _run(folder: Path, answer: Callable[[str], str]) -> None:
     questions = list(load(Path(), "test"))
-    write_manifest(folder, make_manifest(QUIZ, questions, split="test", model={}, inputs={}))
+    manifest = make_manifest(QUIZ, questions, split="test", model={}, computing={}, inputs={})
+    write_manifest(folder, manifest)
     ask_all(questions, folder, Asking(generator=Scripted(answer), params=QUIZ.params))
     scores = ScoreFile(folder)
     outcome = score_run(QUIZ, questions, folder, each=scores.add)

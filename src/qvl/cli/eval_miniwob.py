@@ -53,6 +53,7 @@ def play_miniwob(args: argparse.Namespace) -> int:
     from qvl.agents.miniwob.screen import MiniWobScreen, ScreenOptions
     from qvl.agents.miniwob.tasks import task_names
     from qvl.cli.eval_run import begin_playing, show_progress, write_outcomes
+    from qvl.data.folder_lock import only_writer
     from qvl.evaluation.evaluate import score_questions
 
     shown = ScreenOptions(scale=args.scale, real_time=args.real_time, executable_path=args.browser)
@@ -64,33 +65,35 @@ def play_miniwob(args: argparse.Namespace) -> int:
     }
     keys = episode_keys(**episodes)
     folder = Path(args.output) / MINIWOB.name
-    policy, identity = _policy(args)
-    begin_playing(
-        MINIWOB,
-        questions_of(keys),
-        folder,
-        model=identity,
-        inputs={"limits": asdict(limits), "scale": shown.scale, "real_time": shown.real_time},
-        episodes=episodes,
-    )
-    note(f"{MINIWOB.title}: {len(keys):,} episodes")
+    policy, identity, computing = _policy(args)
     playing = Playing(policy=policy, params=MINIWOB.params, limits=limits)
-    with MiniWobScreen(shown) as screen:
-        play_all(keys, folder, screen, playing, report=show_progress)
-    outcome = score_questions(MINIWOB, list(questions_of(keys, folder)), folder)
+    with only_writer(folder):
+        begin_playing(
+            MINIWOB,
+            questions_of(keys),
+            folder,
+            model=identity,
+            computing=computing,
+            inputs={"limits": asdict(limits), "scale": shown.scale, "real_time": shown.real_time},
+            episodes=episodes,
+        )
+        note(f"{MINIWOB.title}: {len(keys):,} episodes")
+        with MiniWobScreen(shown) as screen:
+            play_all(keys, folder, screen, playing, report=show_progress)
+        outcome = score_questions(MINIWOB, list(questions_of(keys, folder)), folder)
     write_outcomes([outcome], as_json=args.json)
     return 0
 
 
-def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any]]":
-    """Who plays, and what the manifest says of it."""
+def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any], Mapping[str, str]]":
+    """Who plays, and what the manifest says of it and of how it computes."""
     from qvl.agents.miniwob.random_clicks import RandomClicks
-    from qvl.cli.eval_run import identity_of
+    from qvl.cli.eval_run import computing_of, identity_of
     from qvl.cli.late_model import LateEngine
 
     folder = options.model_folder(args, weights=not args.random)
     if args.random:
         processor = options.load_processor(folder, args)
-        return (lambda key: RandomClicks(processor, key)), {"name": "random clicks"}
+        return (lambda key: RandomClicks(processor, key)), {"name": "random clicks"}, {}
     engine = LateEngine(folder, args)
-    return (lambda key: engine), identity_of(folder, args)
+    return (lambda key: engine), identity_of(folder, args), computing_of(folder, args)

@@ -20,7 +20,9 @@ from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
 from qvl.cli import options
 from qvl.cli.eval_look import run_folders
 from qvl.cli.terminal import note, progress, write, write_json, write_table
+from qvl.data.folder_lock import only_writer
 from qvl.endpoint.client import Endpoint
+from qvl.endpoint.wire import MOST_FRAMES
 from qvl.errors import ConfigError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
@@ -53,26 +55,19 @@ def run_benchmarks(args: argparse.Namespace) -> int:
         raise InputError(f"--limit is {args.limit}, expected 1 or more")
     runs = [_run_of(benchmark, args) for benchmark in find_benchmarks(args.benchmarks)]
     model = _Model(args)
-    subject = Subject(generator=model, identity=model.identity, limits=model.limits)
+    subject = Subject(
+        generator=model,
+        identity=model.identity,
+        computing=model.computing,
+        limits=model.limits,
+        most_frames=None if args.endpoint is None else MOST_FRAMES,
+    )
     outcomes = []
     for run in runs:
         folder = Path(args.output) / run.benchmark.name
-        if args.ray is None:
-            begun = partial(_announce, run)
-            summary = ask(run, subject, folder, begun=begun, report=show_progress)
-            if summary.new:
-                note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
-        else:
-            note(f"{run.benchmark.title}: {args.ray} parts")
-            ask_on_ray(
-                run,
-                subject,
-                folder,
-                parts=args.ray,
-                num_gpus=args.ray_gpus,
-                report=show_progress,
-            )
-        outcomes.append(_score(run, folder, args))
+        with only_writer(folder):
+            _ask(run, subject, folder, args)
+            outcomes.append(_score(run, folder, args))
     note(f"pages: {write_summary(Path(args.output), _ALL)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
@@ -91,6 +86,17 @@ def _run_of(benchmark: Benchmark, args: argparse.Namespace) -> Run:
     )
 
 
+def _ask(run: Run, subject: Subject, folder: Path, args: argparse.Namespace) -> None:
+    if args.ray is None:
+        begun = partial(_announce, run)
+        summary = ask(run, subject, folder, begun=begun, report=show_progress)
+        if summary.new:
+            note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
+        return
+    note(f"{run.benchmark.title}: {args.ray} parts")
+    ask_on_ray(run, subject, folder, parts=args.ray, num_gpus=args.ray_gpus, report=show_progress)
+
+
 def _announce(run: Run, manifest: Mapping[str, Any]) -> None:
     note(f"{run.benchmark.title}: {manifest['questions']:,} questions")
 
@@ -99,24 +105,28 @@ def score_again(args: argparse.Namespace) -> int:
     """Scores raw answers; asks no model but the judge."""
     outcomes = []
     for folder in run_folders(Path(args.folder)):
-        manifest = read_manifest(folder)
-        if (played := _played(manifest, folder)) is not None:
-            outcomes.append(score_questions(*played, folder))
-            continue
-        (benchmark,) = find_benchmarks([str(manifest["benchmark"])])
-        run = Run(
-            benchmark=benchmark,
-            split=str(manifest["split"]),
-            data=None if args.data is None else Path(args.data),
-            limit=manifest.get("limit"),
-            shard=read_shard(str(manifest.get("shard", "1/1"))),
-            allow_code=args.allow_code,
-        )
-        outcomes.append(_score(run, folder, args))
+        with only_writer(folder):
+            outcomes.append(_score_again(folder, args))
     if not (Path(args.folder) / MANIFEST).exists():
         note(f"pages: {write_summary(Path(args.folder), _ALL)}")
     write_outcomes(outcomes, as_json=args.json)
     return 0
+
+
+def _score_again(folder: Path, args: argparse.Namespace) -> Outcome:
+    manifest = read_manifest(folder)
+    if (played := _played(manifest, folder)) is not None:
+        return score_questions(*played, folder)
+    (benchmark,) = find_benchmarks([str(manifest["benchmark"])])
+    run = Run(
+        benchmark=benchmark,
+        split=str(manifest["split"]),
+        data=None if args.data is None else Path(args.data),
+        limit=manifest.get("limit"),
+        shard=read_shard(str(manifest.get("shard", "1/1"))),
+        allow_code=args.allow_code,
+    )
+    return _score(run, folder, args)
 
 
 def _played(manifest: Mapping[str, Any], folder: Path) -> tuple[Benchmark, list[Question]] | None:
@@ -135,6 +145,7 @@ def begin_playing(
     folder: Path,
     *,
     model: Mapping[str, Any],
+    computing: Mapping[str, str],
     inputs: Mapping[str, Any],
     **played: Any,
 ) -> None:
@@ -145,6 +156,7 @@ def begin_playing(
         questions: the episodes.
         folder: of the run.
         model: what is said of who plays.
+        computing: in what it computes.
         inputs: how it is played.
         played: by which `score_again` finds the episodes.
 
@@ -156,6 +168,7 @@ def begin_playing(
         questions,
         split=benchmark.split,
         model=model,
+        computing=computing,
         inputs=inputs,
         command=shlex.join(["qvl", *sys.argv[1:]]),
     )
@@ -170,7 +183,9 @@ def merge(args: argparse.Namespace) -> int:
         for found in run_folders(folder):
             parts.setdefault(str(read_manifest(found)["benchmark"]), []).append(found)
     for name, folders in parts.items():
-        number = merge_runs(folders, Path(args.output) / name)
+        output = Path(args.output) / name
+        with only_writer(output):
+            number = merge_runs(folders, output)
         note(f"{name}: {number:,} answers of {len(folders)} parts")
     write(args.output)
     return 0
@@ -190,10 +205,14 @@ class _Model:
                     hint="--endpoint http://127.0.0.1:8000/v1 --name my-model",
                 )
             self.identity: Mapping[str, Any] = {"endpoint": args.endpoint, "name": args.name}
+            self.computing: Mapping[str, str] = {"device": "endpoint"}  # no more is known
             return
         self._folder = options.model_folder(args)
         self.limits = options.load_processor(self._folder, args).settings.limits
         self.identity = identity_of(self._folder, args)
+        if args.ray is not None and args.device is None:
+            args.device = "cuda" if args.ray_gpus else "cpu"  # whatever this machine has
+        self.computing = computing_of(self._folder, args, is_here=args.ray is None)
 
     def generate(self, conversations: Any, params: Any) -> Any:
         """As `TextGenerator`."""
@@ -217,6 +236,13 @@ def identity_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         name=args.model or "the embedded tiny model",
         adapter=None if args.adapter is None else Path(args.adapter),
     )
+
+
+def computing_of(folder: Path, args: argparse.Namespace, *, is_here: bool = True) -> dict[str, str]:
+    """What a manifest says of how the model of the command line computes."""
+    from qvl.api import computing  # imports torch
+
+    return computing(folder, device=args.device, dtype=args.dtype, is_here=is_here)
 
 
 def show_progress(done: Progress) -> None:

@@ -45,21 +45,29 @@ def play_world(args: argparse.Namespace) -> int:
     from qvl.agents.environments.environment import WORLDS, play, questions_of
     from qvl.agents.episode import Limits
     from qvl.agents.playing import play_each
-    from qvl.cli.eval_run import begin_playing, identity_of, show_progress, write_outcomes
+    from qvl.cli.eval_run import (
+        begin_playing,
+        computing_of,
+        identity_of,
+        show_progress,
+        write_outcomes,
+    )
     from qvl.cli.late_model import LateEngine
+    from qvl.data.folder_lock import only_writer
     from qvl.evaluation.evaluate import score_questions
 
     benchmark = WORLDS[args.world]
     limits = replace(Limits(seconds=1800.0), steps=args.steps or _STEPS[args.world])
     model_folder = options.model_folder(args)
     folder = Path(args.output) / benchmark.name
-    with _world(args) as world:
+    with _world(args) as world, only_writer(folder):
         tasks = _chosen(world, args.tasks)
         begin_playing(
             benchmark,
             questions_of(tasks),
             folder,
             model=identity_of(model_folder, args),
+            computing=computing_of(model_folder, args),
             inputs={"limits": asdict(limits), "seed": args.seed},
             tasks=tasks,
         )
@@ -71,7 +79,7 @@ def play_world(args: argparse.Namespace) -> int:
             return record.to_text()
 
         play_each(tasks, folder, one, report=show_progress)
-    outcome = score_questions(benchmark, list(questions_of(tasks, folder)), folder)
+        outcome = score_questions(benchmark, list(questions_of(tasks, folder)), folder)
     write_outcomes([outcome], as_json=args.json)
     return 0
 

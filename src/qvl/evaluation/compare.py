@@ -15,6 +15,8 @@ from qvl.evaluation.scoring import CLUSTER, read_scores
 from qvl.evaluation.statistics import Paired, compare_paired
 
 _LEAST_OF_A_SLICE = 10
+# What may differ between the runs, as the model may, and is said.
+_TOLD = ("decoding", "computing", "inputs", "judge", "versions")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,5 +97,5 @@ def compare_runs(first: Path, second: Path) -> Comparison:
             if _LEAST_OF_A_SLICE <= len(chosen) < len(keys)
         },
         changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
-        warnings=tuple(differences(ours, theirs, ("decoding", "inputs", "judge", "versions"))),
+        warnings=tuple(differences(ours, theirs, _TOLD)),
     )

@@ -1,7 +1,8 @@
 """One benchmark from files to pages: which questions, whose answers, one folder.
 
 Owns: the order of manifest, asking, scoring and pages, and that a folder holds one run. Does not
-own any of these steps, nor the model.
+own any of these steps, nor the model, nor keeping a second process out of the folder
+(``data.folder_lock``), which who does several of these steps does around all of them.
 
     Run -> questions;  Run, Subject -> ask -> answers
     questions, answers -> score_questions -> Outcome
@@ -10,7 +11,7 @@ A folder holds manifest.json, answers.jsonl, failures.jsonl, scores.jsonl, resul
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -101,12 +102,22 @@ class Subject:
     Attributes:
         generator: answers conversations.
         identity: what the manifest says of it: folder and hash of its files, or address and name.
+        computing: in what it computes, as far as that is known: dtype and type of the device.
         limits: its pixel limits, for parts that have none of their own.
+        most_frames: that it is given of a video, whatever a question says; None for no such limit.
     """
 
     generator: TextGenerator
     identity: Mapping[str, Any]
+    computing: Mapping[str, str] = field(default_factory=dict)
     limits: PixelLimits = DEFAULT_LIMITS
+    most_frames: int | None = None
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the manifest says of how media are given to it."""
+        frames = {} if self.most_frames is None else {"most_frames": self.most_frames}
+        return {**asdict(self.limits), **frames}
 
 
 def begin(run: Run, subject: Subject, folder: Path) -> dict[str, Any]:
@@ -120,7 +131,8 @@ def begin(run: Run, subject: Subject, folder: Path) -> dict[str, Any]:
         run.questions(),
         split=run.split or run.benchmark.split,
         model=subject.identity,
-        inputs=asdict(subject.limits),
+        computing=subject.computing,
+        inputs=subject.inputs,
         limit=run.limit,
         shard="{}/{}".format(*run.shard),
         command=run.command,

@@ -24,7 +24,17 @@ from qvl.messages import Conversation, Image, Text, Video
 MANIFEST = "manifest.json"
 
 # What must be the same for two runs to be one, or to be compared question by question.
-SAME_RUN = ("benchmark", "version", "split", "prompts", "decoding", "model", "inputs", "shard")
+SAME_RUN = (
+    "benchmark",
+    "version",
+    "split",
+    "prompts",
+    "decoding",
+    "model",
+    "computing",
+    "inputs",
+    "shard",
+)
 COMPARABLE = ("benchmark", "version", "split", "prompts", "questions")
 
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors", "av")
@@ -36,6 +46,7 @@ def make_manifest(
     *,
     split: str,
     model: Mapping[str, Any],
+    computing: Mapping[str, str],
     inputs: Mapping[str, Any],
     limit: int | None = None,
     shard: str = "1/1",
@@ -48,6 +59,7 @@ def make_manifest(
         questions: of the run.
         split: of the benchmark.
         model: what answers: folder and hash of its files, or address and name.
+        computing: dtype and type of the device, which change answers.
         inputs: pixel limits and what else the model's own settings say.
         limit: most questions, if there was a limit.
         shard: number and count of the part that is run.
@@ -80,6 +92,7 @@ def make_manifest(
         "shard": shard,
         "decoding": asdict(benchmark.params),
         "model": dict(model),
+        "computing": dict(computing),
         "inputs": dict(inputs),
         "judge": None if benchmark.judge is None else benchmark.judge.version,
         "versions": _versions(),

@@ -14,7 +14,7 @@ from qvl.evaluation.answers import AnswerFile, read_answers
 from qvl.evaluation.manifest import add_hashes, differences, read_manifest, write_manifest
 from qvl.evaluation.run import read_failures, write_failures
 
-_SAME = ("benchmark", "version", "split", "limit", "decoding", "model", "inputs")
+_SAME = ("benchmark", "version", "split", "limit", "decoding", "model", "computing", "inputs")
 
 
 def read_shard(text: str) -> tuple[int, int]:
