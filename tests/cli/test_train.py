@@ -181,6 +181,38 @@ def test_what_cannot_be_is_one_line(
     assert "Traceback" not in err
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_look(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    data = write(tmp_path, RECORDS)
+    (tmp_path / "run").write_text("a file")
+    code, out, err = sft(run, model, data)
+    assert (code, out) == (1, "")
+    error, hint = err.splitlines()
+    assert error.startswith(f"error: {tmp_path / 'run'} cannot be written into: ")
+    assert "--output" in hint
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"WORLD_SIZE": "2"}, "there is no proper RANK, LOCAL_RANK, MASTER_PORT, MASTER_ADDR"),
+        ({"WORLD_SIZE": "two", "RANK": "0", "LOCAL_RANK": "0", "MASTER_PORT": "1",
+          "MASTER_ADDR": "here"}, "there is no proper WORLD_SIZE"),
+    ],
+)  # fmt: skip
+def test_half_of_what_torchrun_says_is_refused(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str], said: str,
+) -> None:  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = sft(run, model, write(tmp_path, RECORDS))
+    assert code == 1
+    assert said in err
+    assert "hint: start it with torchrun, or unset WORLD_SIZE" in err
+
+
 def test_a_model_without_weights_is_refused_at_once(run: Run, tmp_path: Path, model: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

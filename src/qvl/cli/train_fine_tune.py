@@ -24,6 +24,7 @@ from qvl.recipes.fine_tune_faults import fault_lines, refuse_faults
 from qvl.recipes.fine_tune_options import FineTuneOptions
 from qvl.recipes.fine_tune_plan import FineTunePlan, describe
 from qvl.training.machine import default_device
+from qvl.training.parallel.processes import first_rank_first, started_ranks
 
 _LONGEST_QUESTION = 200
 
@@ -31,20 +32,18 @@ _LONGEST_QUESTION = 200
 def fine_tune(args: argparse.Namespace) -> int:
     """Trains and prints the folder of the finished model."""
     options = fine_tune_options(args)
-    # Under torchrun every rank comes here, and one of them speaks.
+    # Under torchrun every rank comes here; one of them speaks, and looks before the others.
     speaks = os.environ.get("RANK", "0") == "0"
-    looked = look(options, progress=_show_look if speaks else _show_nothing)
-    if speaks:
-        _name_faults(looked)
-    refuse_faults(looked.examined, skip_bad=options.skip_bad)
-    prepared = prepare(looked)
+    with first_rank_first():
+        looked = look(options, progress=_show_look if speaks else _show_nothing)
+        if speaks:
+            _name_faults(looked)
+        refuse_faults(looked.examined, skip_bad=options.skip_bad)
+        prepared = prepare(looked)
     prepared = replace(prepared, run=apply_overrides(prepared.run, args.set))
     if args.dry_run:
-        if args.json:
-            write_json(prepared.plan.to_json())
-        else:
-            write_pairs(describe(prepared.plan))
-        _advise(prepared.plan)
+        if speaks:
+            _show_plan(prepared.plan, as_json=args.json)
         return 0
     if speaks:
         for name, value in describe(prepared.plan).items():
@@ -56,6 +55,14 @@ def fine_tune(args: argparse.Namespace) -> int:
             hint="use one of the lines above, or --anyway to try",
         )
     return _train(prepared, speaks=speaks)
+
+
+def _show_plan(plan: FineTunePlan, *, as_json: bool) -> None:
+    if as_json:
+        write_json(plan.to_json())
+    else:
+        write_pairs(describe(plan))
+    _advise(plan)
 
 
 def _train(prepared: Prepared, *, speaks: bool) -> int:
@@ -114,15 +121,9 @@ def fine_tune_options(args: argparse.Namespace) -> FineTuneOptions:
         folder=Path(args.output or f"runs/{kind}-{data.stem}"),
         skip_bad=args.skip_bad,
         device=device,
-        processes=_ranks(args.processes),
+        processes=started_ranks() or args.processes or 1,
         **said,
     )
-
-
-def _ranks(asked: int | None) -> int:
-    """Those of torchrun, if it started this process."""
-    started = os.environ.get("WORLD_SIZE", "")
-    return int(started) if started.isdecimal() else asked or 1
 
 
 def _show_look(what: str, done: int, of: int) -> None:

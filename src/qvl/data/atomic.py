@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from qvl.errors import DataError
@@ -33,3 +34,23 @@ def whole_file(path: Path, *, hint: str | None = None) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path, *, hint: str) -> None:
+    """Returns if files can be written into a folder, which is made: to be asked before long work.
+
+    Args:
+        folder: new or not.
+        hint: for the message of the error.
+
+    Raises:
+        DataError: they cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written into: {error.strerror or error}", hint=hint
+        ) from error

@@ -52,7 +52,7 @@ _LOOKED_AT, _MOST_KEPT = 60, 12
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#222}
 table{border-collapse:collapse;margin:.5em 0}td,th{padding:.2em .8em;text-align:left;
-border-bottom:1px solid #ddd}td.n{text-align:right;font-variant-numeric:tabular-nums}
+border-bottom:1px solid #ddd}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .sample{border:1px solid #ddd;border-radius:6px;padding:.7em;margin:.6em 0;overflow:auto}
 .pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1em;align-items:start}.role{color:#777;font-size:.85em}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;max-height:24em;overflow-y:auto;margin:.2em 0;
@@ -107,16 +107,24 @@ def _text(value: object) -> str:
 
 
 def _table(rows: Sequence[tuple[object, ...]], header: tuple[str, ...] = ()) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in header)
-    lines = [f"<tr>{head}</tr>"] if header else []
+    lines = []
+    if header:
+        # A heading stands over its numbers as they stand under it.
+        names = zip(header, rows[0] if rows else header, strict=True)
+        lines = [f"<tr>{''.join(_cell('th', name, below) for name, below in names)}</tr>"]
     for row in rows:
-        cells = "".join(
-            f'<td class="n">{value:,}</td>' if isinstance(value, int | float)
-            else f"<td>{_text(value)}</td>"
-            for value in row
-        )  # fmt: skip
-        lines.append(f"<tr>{cells}</tr>")
+        lines.append(f"<tr>{''.join(_cell('td', value, value) for value in row)}</tr>")
     return f"<table>{''.join(lines)}</table>"
+
+
+def _cell(tag: str, value: object, like: object) -> str:
+    """A cell, to the right if ``like`` is a number."""
+    text = f"{value:,}" if isinstance(value, int | float) else _text(value)
+    return (
+        f'<{tag} class="n">{text}</{tag}>'
+        if isinstance(like, int | float)
+        else f"<{tag}>{text}</{tag}>"
+    )
 
 
 def _counts(summary: RunSummary) -> str:

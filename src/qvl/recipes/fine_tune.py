@@ -20,7 +20,7 @@ from qvl.checkpoint.adapter import save_adapter
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.folder import list_tensors, read_config
 from qvl.checkpoint.load import load_model
-from qvl.data.atomic import whole_file
+from qvl.data.atomic import require_writable, whole_file
 from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.opening import Data, open_data
@@ -64,6 +64,7 @@ SHOWN = 3
 _LOGS, _LOOKS, _SAVES = 100, 5, 10
 """How often in a run."""
 _FINISHED = "finished.json"
+_OTHER_FOLDER = "give a folder that can be written with --output"
 _LONGEST_WAIT = 200
 """At most so many steps between saved states."""
 
@@ -136,10 +137,12 @@ def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of
     Raises:
         CheckpointError: the model's folder has no weights, or misses something else.
         ConfigError: an option does not fit the model.
-        DataError: the data is none, or cannot be read at all.
+        DataError: the data is none, or cannot be read at all; the folder cannot be written into.
     """
     config = read_config(options.model)
-    list_tensors(options.model)  # a folder without weights is refused before minutes of looking
+    # What would stop the run in the end is refused before minutes of looking.
+    list_tensors(options.model)
+    require_writable(options.folder, hint=_OTHER_FOLDER)
     processor = Processor.from_folder(options.model)
     if options.max_pixels is not None:
         least = processor.settings.limits.min_pixels

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from qvl.data.atomic import whole_file
+
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors")
 
 
@@ -22,6 +24,9 @@ def write_record(folder: Path, configuration: object) -> Path:
     Args:
         folder: of the run.
         configuration: a dataclass; what has no form in JSON is named by its class.
+
+    Raises:
+        DataError: it cannot be written.
     """
     record = {
         "configuration": _plain(configuration),
@@ -33,9 +38,9 @@ def write_record(folder: Path, configuration: object) -> Path:
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "run.json"
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    with whole_file(path, hint="give a folder that can be written with --output") as file:
+        file.write(f"{json.dumps(record, indent=2)}\n".encode())
     return path
 
 

@@ -7,8 +7,8 @@ import os
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from torch.multiprocessing.spawn import (
     spawn,
 )
 
-from qvl.errors import QvlError
+from qvl.errors import ConfigError, QvlError, TrainingError
 from qvl.training.interrupt import StopSignals
 
 # Read by glibc when a process starts. Left alone it returns every large buffer to the system and
@@ -38,6 +38,65 @@ _ALLOCATOR = {
 # may take to read or write what the others wait for.
 _TIMEOUT_S = 1800.0
 
+_NUMBERS = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_PORT")
+_TORCHRUN = (*_NUMBERS, "MASTER_ADDR")
+_THROUGH = "qvl/through"
+
+
+def started_ranks() -> int | None:
+    """Returns how many ranks torchrun started, this process being one of them; None if none did.
+
+    Raises:
+        ConfigError: the environment says part of what torchrun says.
+    """
+    found = {name: os.environ.get(name, "") for name in _TORCHRUN}
+    if found["WORLD_SIZE"] in ("", "0"):
+        return None
+    wrong = [
+        name
+        for name, value in found.items()
+        if not (value.isdecimal() if name in _NUMBERS else value)
+    ]
+    if wrong:
+        raise ConfigError(
+            f"WORLD_SIZE is {found['WORLD_SIZE']!r}, as if torchrun had started this process, "
+            f"but there is no proper {', '.join(wrong)}",
+            hint="start it with torchrun, or unset WORLD_SIZE",
+        )
+    return int(found["WORLD_SIZE"])
+
+
+@contextmanager
+def first_rank_first() -> Iterator[None]:
+    """Lets the first of the ranks that torchrun started through, and then the others, who find what
+    it wrote. Where it fails they do not come through.
+
+    Raises:
+        ConfigError: see `started_ranks`.
+        TrainingError: the first rank ended.
+    """
+    world = started_ranks()
+    if world is None or world == 1:
+        yield
+        return
+    # No group yet: its collectives give up earlier than a look at much data may take.
+    store, rank, _ = next(dist.rendezvous("env://"))
+    if rank == 0:
+        yield
+        store.set(_THROUGH, "yes")
+        # The store may live in this process: it stays until the others have read it.
+        others = [f"{_THROUGH}/{other}" for other in range(1, world)]
+        store.wait(others, timedelta(seconds=_TIMEOUT_S))
+        return
+    try:
+        store.wait([_THROUGH], timedelta(days=30))
+        store.set(f"{_THROUGH}/{rank}", "yes")
+    except dist.DistError as error:
+        raise TrainingError(
+            "the first rank ended before this one could begin", hint="it says why"
+        ) from error
+    yield
+
 
 def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
     """Calls ``main(*args)`` once per rank and waits.
@@ -50,8 +109,11 @@ def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
         main: importable function.
         args: given to every rank; must pickle.
         processes: ranks to start on this machine; 1 runs in this process.
+
+    Raises:
+        ConfigError: see `started_ranks`.
     """
-    if "WORLD_SIZE" in os.environ:
+    if started_ranks() is not None:
         backend = _take_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
         try:
