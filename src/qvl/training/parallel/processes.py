@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import (
     ProcessContext,
     ProcessException,
@@ -80,7 +81,7 @@ def first_rank_first() -> Iterator[None]:
         yield
         return
     # No group yet: its collectives give up earlier than a look at much data may take.
-    store, rank, _ = next(dist.rendezvous("env://"))
+    store, rank, _ = next(rendezvous("env://"))
     if rank == 0:
         yield
         store.set(_THROUGH, "yes")
