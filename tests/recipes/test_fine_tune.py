@@ -197,6 +197,33 @@ def test_shards_are_put_together_in_the_end(
     assert not all(torch.equal(value, before[name]) for name, value in trained.items())
 
 
+def test_adapters_on_shards_are_those_of_one_process(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    ready = prepared(
+        model, data, tmp_path / "many", lora_rank=2, processes=2, samples_per_step=8, epochs=1
+    )
+    assert ready.run.stages[0].num_steps > 1
+    shards = replace(ready.run, layout=Layout(dp_replicate=1, dp_shard=None))
+    many = train(replace(ready, run=shards), report=Kept(tmp_path / "kept"))
+    alone = tmp_path / "one"
+    one = train(
+        replace(
+            ready,
+            options=replace(ready.options, folder=alone, processes=1),
+            run=replace(ready.run, folder=alone),
+            validation=None,
+        ),
+        report=len,
+    )
+    assert many is not None
+    assert one is not None
+    found, expected = read_adapter(many), read_adapter(one)
+    assert found.specs == expected.specs
+    assert any(t.abs().max() > 1e-3 for n, t in expected.tensors.items() if "lora_B" in n)
+    torch.testing.assert_close(found.tensors, expected.tensors, rtol=1e-3, atol=1e-5)
+
+
 def test_two_processes_share_a_run(model: Path, data: Path, tmp_path: Path) -> None:
     ready = prepared(model, data, tmp_path / "run", processes=2, epochs=0.5)
     assert ready.run.stages[0].source.packs_per_step % 2 == 0
