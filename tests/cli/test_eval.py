@@ -76,14 +76,21 @@ def test_two_runs_are_compared(
     says: Says,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for colour in ("red", "blue"):
+    for colour, dtype in (("red", "float32"), ("blue", "bfloat16")):
         says(colour)
-        assert _run(tmp_path / colour) == 0
+        for name in ("own-colour", "own-shape"):
+            told = ("--limit", "20", "--dtype", dtype, "-o", str(tmp_path / colour))
+            assert _eval("run", name, *told) == 0
     capsys.readouterr()
     assert _eval("compare", str(tmp_path / "red"), str(tmp_path / "blue")) == 0
-    out = capsys.readouterr().out
-    assert "own-colour" in out
-    assert "picture: blank" in out
+    out, err = capsys.readouterr()
+    assert err.count("the runs differ in computing") == 1
+    lines = out.splitlines()
+    names = ["", "own-colour", "  picture: blank", "  picture: seen", "own-shape"]
+    assert [line[:16].rstrip() for line in lines[:5]] == names
+    assert len({len(line) for line in lines[:7]}) == 1  # one table
+    assert "own-colour: " in out
+    assert "  2-seen: 0 -> 100  'blue' for 'blue'" in lines
 
 
 def test_parts_are_merged(

@@ -1,6 +1,7 @@
 """The actions of ``qvl eval`` that only look: list, compare."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -55,8 +56,7 @@ def compare(args: argparse.Namespace) -> int:
     if args.json:
         write_json([asdict(item) for item in found])
         return 0
-    for item in found:
-        _write(item)
+    _write(found)
     return 0
 
 
@@ -85,17 +85,23 @@ def _pairs(first: Path, second: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def _write(item: Comparison) -> None:
-    for warning in item.warnings:
+def _write(found: Sequence[Comparison]) -> None:
+    """One table of all benchmarks, in percent, then the questions that changed in each."""
+    for warning in dict.fromkeys(warning for item in found for warning in item.warnings):
         note(f"the runs differ in {warning}")
-    write_table(
-        (item.benchmark, "difference", "95 % interval", "better", "worse", "p", "questions"),
-        [_row("all", item.overall), *(_row(name, p) for name, p in item.slices.items())],
-    )
-    for change in item.changes[:_SHOWN]:
-        write(f"  {change.key}: {change.first:.3g} -> {change.second:.3g}  {change.why}")
-    if len(item.changes) > _SHOWN:
-        write(f"  and {len(item.changes) - _SHOWN} more; --json has all of them")
+    rows = []
+    for item in found:
+        rows.append(_row(item.benchmark, item.overall))
+        rows += [_row(f"  {name}", paired) for name, paired in item.slices.items()]
+    write_table(("", "difference", "95 % interval", "better", "worse", "p", "questions"), rows)
+    for item in found:
+        if item.changes:
+            write(f"{item.benchmark}: {len(item.changes):,} changed, in percent")
+        for change in item.changes[:_SHOWN]:
+            told = f"{100 * change.first:.3g} -> {100 * change.second:.3g}"
+            write(f"  {change.key}: {told}  {change.why}")
+        if len(item.changes) > _SHOWN:
+            write(f"  and {len(item.changes) - _SHOWN:,} more; --json has all of them")
 
 
 def _row(name: str, paired: Paired) -> tuple[str, ...]:
