@@ -94,7 +94,9 @@ def test_the_page_of_a_run_has_every_benchmark(tmp_path: Path) -> None:
     assert "a &lt;model&gt;" in page
     assert "R &amp; R" in page
     assert page.count("<b>88.0</b>") == 2
-    assert ">50<" in page  # published
+    assert '<td class="n">50</td><td>accuracy</td>' in page  # published, and no number
+    assert '<th class="n">3B</th>' in page
+    assert "Under 3B: the published scores." in page
     for name in table:
         assert f'href="{name}/report/index.html"' in page
     with pytest.raises(DataError, match="has no results"):

@@ -80,6 +80,12 @@ def test_text_of_data_is_text_in_any_script() -> None:
     assert "北京" in page
 
 
+def test_a_part_of_a_score_is_in_percent_as_scores_are() -> None:
+    question = Question(key="k", conversation=Conversation.user("Read it."), truth="yes")
+    assert ">37.3 %<" in failure_html(question, _scored(question, value=0.373))
+    assert ">wrong<" in failure_html(question, _scored(question))
+
+
 def test_a_megabyte_is_shown_by_its_ends() -> None:
     page = _html("Say it.", text="begin" + "x" * 1_000_000 + "end")
     assert len(page) < 20_000

@@ -77,7 +77,7 @@ def _badge(scored: Scored) -> str:
     elif scored.score.value == 0:
         kind, told = "wrong", "wrong"
     else:
-        kind, told = "part", f"{scored.score.value:.3g}"
+        kind, told = "part", f"{100 * scored.score.value:.3g} %"
     return f'<span class="badge {kind}">{told}</span>'
 
 

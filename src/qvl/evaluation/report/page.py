@@ -164,7 +164,10 @@ class Report:
                     f'style="width:{100 * min(1.0, max(0.0, item.mean)):.0f}%"></span></td>'
                     f"<td>{links}</td></tr>"
                 )
-            head = "<th></th><th>score</th><th></th><th>questions</th><th></th><th>failures</th>"
+            head = (
+                '<th></th><th class="n">score</th><th></th><th class="n">questions</th>'
+                "<th></th><th>failures</th>"
+            )
             found.append(
                 f"<div><h2>By {text(group)}</h2><table><tr>{head}</tr>{''.join(rows)}</table></div>"
             )
@@ -186,7 +189,7 @@ def _page_links(pages: Iterable[int], *, target: str = "", most: int = _MOST_LIN
 
 def _headline(outcome: Outcome) -> str:
     judged = f", judged by {text(outcome.judged_by)}" if outcome.judged_by else ""
-    error = f"± {told(outcome.headline_error)}" if outcome.headline_error else ""
+    error = "" if outcome.headline_error is None else f"± {told(outcome.headline_error)}"
     return (
         f'<p class="big">{told(outcome.headline)} <small>{error} {text(outcome.metric)}, '
         f"{outcome.count:,} questions{judged}</small></p>"

@@ -13,7 +13,7 @@ table{border-collapse:collapse;margin:.5em 0}
 td,th{padding:.28em .9em .28em 0;text-align:left;border-bottom:1px solid var(--line);
 vertical-align:top}
 th{font-weight:400;color:var(--soft);font-size:.85em}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th.n,td.n{text-align:right}td.n{font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.own td{font-weight:600}td.wide{width:20em}
 .big{font-size:3em;font-weight:650;margin:.2em 0;font-variant-numeric:tabular-nums;line-height:1.1}
 .big small{font-size:.33em;font-weight:400;color:var(--soft)}
@@ -37,7 +37,8 @@ border:1px solid currentColor}.badge.unread{color:var(--orange)}.badge.wrong{col
 figure{margin:0;max-width:100%}.media.many figure{width:calc(50% - .25em)}
 .media.frames figure{width:calc(33.3% - .35em)}figcaption{color:var(--soft);font-size:.8em}
 svg,img{max-width:100%;height:auto;border-radius:4px;display:block}
-dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.45em .9em;margin:0}
+dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.45em .9em;margin:0;
+align-content:start}
 dt{color:var(--soft)}dd{margin:0}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;max-height:22em;overflow:auto;
 font:13px/1.5 ui-monospace,"Noto Sans Mono CJK SC",monospace;unicode-bidi:plaintext;

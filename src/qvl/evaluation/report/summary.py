@@ -36,15 +36,21 @@ def write_summary(folder: Path, benchmarks: Mapping[str, Benchmark]) -> Path:
         for size in RELEASED
         if any(size in _published(benchmarks, outcome) for _, outcome in outcomes)
     ]
-    head = "".join(
-        f"<th>{text(name)}</th>"
-        for name in ("", "score", "", *sizes, "metric", "questions", "unread", "unanswered")
+    head = _line(
+        "th",
+        "",
+        ["score", "", *(size.upper() for size in sizes)],
+        "metric",
+        ["questions", "unread", "unanswered"],
     )
     rows = "".join(_row(path, outcome, benchmarks, sizes) for path, outcome in outcomes)
     model = read_manifest(scored[0]).get("model", {})
     name = str(model.get("name") or model.get("folder") or "a model")
-    published = "<p>In the columns of sizes: the published scores.</p>" if sizes else ""
-    body = f"<h1>{text(name)}</h1>{published}<table><tr>{head}</tr>{rows}</table>"
+    published = f" Under {' '.join(map(str.upper, sizes))}: the published scores." if sizes else ""
+    body = (
+        f"<h1>{text(name)}</h1><p>In percent, but for metrics with a scale of their own; ± is the "
+        f"standard error.{published}</p><table>{head}{rows}</table>"
+    )
     path = folder / "index.html"
     write_page(path, name, body)
     return path
@@ -64,13 +70,21 @@ def _row(
     lost = outcome.unanswered + outcome.broken
     numbers = [
         f"<b>{told(outcome.headline)}</b>",
-        f"± {told(outcome.headline_error)}" if outcome.headline_error else "",
+        "" if outcome.headline_error is None else f"± {told(outcome.headline_error)}",
         *(f"{published[size]:g}" if size in published else "" for size in sizes),
-        text(outcome.metric),
+    ]
+    counts = [
         f"{outcome.count:,}",
         f"{outcome.unparsed:,}" if outcome.unparsed else "",
         f'<span class="warn">{lost:,}</span>' if lost else "",
     ]
     link = f'<a href="{text(folder.name)}/report/index.html">{text(title)}</a>'
-    cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
-    return f"<tr><td>{link}</td>{cells}</tr>"
+    return _line("td", link, numbers, text(outcome.metric), counts)
+
+
+def _line(tag: str, name: str, numbers: list[str], metric: str, counts: list[str]) -> str:
+    """A row of the table, of HTML: words to the left, numbers to the right."""
+    scores, sums = (
+        "".join(f'<{tag} class="n">{cell}</{tag}>' for cell in cells) for cells in (numbers, counts)
+    )
+    return f"<tr><{tag}>{name}</{tag}>{scores}<{tag}>{metric}</{tag}>{sums}</tr>"
