@@ -81,7 +81,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> list[Packed]:
     sets = [SampleSet(name="all", source=ShardReader(folder))]
     packs, _ = plan_packs(sets, Processor.from_folder(EMBEDDED), options)
     assert packs.num_steps == 1
-    return packs.pack(0, 0)
+    return packs.pack(0, 0).samples
 
 
 def padded(batch: TrainBatch, length: int) -> TrainBatch:

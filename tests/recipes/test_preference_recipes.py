@@ -83,7 +83,7 @@ def test_packs_hold_preferences_with_all_their_answers() -> None:
     )
     seen = 0
     for step in range(packs.num_steps):
-        pack = packs.pack(step, 0)
+        pack = packs.pack(step, 0).samples
         batch = stage.objective.collate(pack)
         assert len(batch.input_ids) == sum(item.num_tokens for item in pack) <= budget.max_tokens
         seen += len(pack)
@@ -128,7 +128,7 @@ def test_stage_0_trains_the_tower_and_alignment_the_merger() -> None:
         CONFIG, vocab_size=CONFIG.text.vocab_size, kind="siglip", pool="mean", seed=0
     )
     stage = contrastive_stage(source, heads, rates={"tower": 1e-3, "heads": 1e-3}, steps=5)
-    batch = stage.objective.collate(source.pack(0, 0))
+    batch = stage.objective.collate(source.pack(0, 0).samples)
     assert len(batch.lengths) == len(batch.grid_thw) > 1
     assert alignment_stage(source, rates={"merger": 1e-3}, steps=5).name == "alignment"
     with pytest.raises(ConfigError, match="expected tower and heads"):

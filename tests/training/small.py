@@ -9,8 +9,8 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from qvl.data.mixture import Mixture
-from qvl.data.pack_source import PackError
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.pack_source import PackError, PackSource
+from qvl.data.packing import FilledPack, PackBudget, Packed
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.shapes import KINDS, shapes_sample
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
@@ -105,10 +105,10 @@ class CountedPacks:
     identity = "counted"
     budget = PackBudget(max_tokens=4000, max_patches=4000)
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         first = (step * self.packs_per_step + pack) * self.per_pack
         numbers = range(first, first + self.per_pack)
-        made = [self._make(number) for number in numbers if number not in self.bad]
+        made = FilledPack([self._make(n) for n in numbers if n not in self.bad])
         failures = [(f"sample {n}", DataError("it is torn")) for n in numbers if n in self.bad]
         if failures:
             raise PackError(failures, made)
@@ -130,7 +130,7 @@ def small_model(seed: int = 0) -> Qwen2_5_VL:
 
 def counted_run(
     folder: Path,
-    source: CountedPacks,
+    source: PackSource,
     *,
     steps: int,
     objective: AnswerObjective | None = None,

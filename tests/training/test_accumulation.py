@@ -22,7 +22,8 @@ def step_of(
 ) -> tuple[float, dict[str, Tensor]]:
     """Loss and gradients of step 0, added up over its packs."""
     model.zero_grad()
-    batches = [objective.collate(source.pack(0, i)) for i in range(source.packs_per_step)]
+    packs = [source.pack(0, i).samples for i in range(source.packs_per_step)]
+    batches = [objective.collate(pack) for pack in packs]
     totals = torch.stack([objective.counts(batch) for batch in batches]).sum(0)
     loss = 0.0
     for batch in batches:
@@ -57,7 +58,7 @@ def test_an_empty_pack_adds_nothing_and_runs_everything(processor: Processor) ->
 
 def test_weights_of_a_sample_add_up_as_the_policy_says(processor: Processor) -> None:
     source = CountedPacks(processor=processor, per_pack=3)
-    pack = source.pack(0, 0)
+    pack = source.pack(0, 0).samples
     by_sample = AnswerObjective(weighting="sample").collate(pack)
     assert by_sample.weights.sum().item() == pytest.approx(3)
     by_token = AnswerObjective().collate(pack)

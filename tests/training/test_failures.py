@@ -14,10 +14,14 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from qvl.data.collate import TrainBatch
-from qvl.data.packing import Packed
+from qvl.data.drawn_packs import DrawnPacks
+from qvl.data.mixture import Mixture
+from qvl.data.packing import PackBudget, Packed
+from qvl.data.synth.shapes import shapes_sample
 from qvl.errors import DataError, TrainingError
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
+from qvl.training.checkpoint.reader import open_checkpoint
 from qvl.training.config import FailurePolicy
 from qvl.training.metrics import Meter
 from qvl.training.objectives.answers import AnswerObjective
@@ -88,6 +92,24 @@ def test_bad_samples_stop_or_are_left_out(tmp_path: Path, processor: Processor) 
     assert [line["bad_samples"] for line in log(tmp_path / "skip")] == [1, 2]
     lines = (tmp_path / "skip" / "bad" / "samples-0.jsonl").read_text().splitlines()
     assert [json.loads(line)["sample"] for line in lines] == ["sample 1", "sample 2", "sample 3"]
+
+
+def test_drawn_samples_too_large_for_a_pack_are_counted(
+    tmp_path: Path, processor: Processor
+) -> None:
+    source = DrawnPacks(
+        mixture=Mixture(parts={"shapes": (1.0, shapes_sample)}),
+        budget=PackBudget(max_tokens=600, max_patches=120),
+        processor=processor,
+        seed=(0,),
+    )
+    expected = [source.pack(step, 0).num_too_large for step in range(3)]
+    assert any(expected)
+    run = counted_run(tmp_path, source, steps=3)
+    assert Trainer(run, small_model()).run()
+    assert [line.get("too_large_samples", 0) for line in log(tmp_path)] == expected
+    counters = open_checkpoint(tmp_path).position.counters
+    assert counters["too_large_samples"] == sum(expected)
 
 
 class _Refuses(AnswerObjective):

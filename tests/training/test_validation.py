@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from qvl.data.packing import Packed
+from qvl.data.packing import FilledPack
 from qvl.errors import DataError
 from qvl.processing.processor import Processor
 from qvl.training.objectives.answers import AnswerObjective
@@ -58,7 +58,7 @@ def test_samples_that_cannot_be_read_are_counted(processor: Processor) -> None:
 class TornPacks(CountedPacks):
     """Some packs cannot be made at all."""
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         if step in self.bad:
             raise DataError("the shard is torn")
         return super().pack(step, pack)

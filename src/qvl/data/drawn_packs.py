@@ -12,7 +12,7 @@ from qvl.data.branches import rejected_tokens
 from qvl.data.fingerprint import fingerprint
 from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackError
-from qvl.data.packing import PackBudget, Packed, fill_pack
+from qvl.data.packing import FilledPack, PackBudget, Packed, fill_pack
 from qvl.errors import ConfigError, DataError, InputError, QvlError
 from qvl.processing.processor import Processor
 
@@ -52,7 +52,7 @@ class DrawnPacks:
         drawn = (self.mixture, self.budget, self.seed, self.packs_per_step)
         return fingerprint(*drawn, tokenizer, settings)
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         """Returns one pack; see `qvl.data.pack_source.PackSource`.
 
         Raises:
@@ -71,7 +71,7 @@ class DrawnPacks:
                 return None
             return Packed(sample=sample, inputs=inputs, more_tokens=more)
 
-        made, _ = fill_pack(draw, self.budget)
+        made = fill_pack(draw, self.budget)
         if failures:
             raise PackError(failures, made)
         return made

@@ -4,13 +4,13 @@ Owns: the protocol, and the error for samples that cannot be made. Does not own:
 mixture, packs planned over stored data (``packing/planned``), or what is done about bad samples
 (the loop).
 
-    source.pack(step, pack) -> the samples of one pack;   source.identity -> is it still this data?
+    source.pack(step, pack) -> what is in one pack;   source.identity -> is it still this data?
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.packing import FilledPack, PackBudget
 from qvl.errors import DataError, QvlError
 
 
@@ -37,7 +37,7 @@ class PackSource(Protocol):
         """A hash that differs when any pack would: of data, plan and seed."""
         ...
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         """Returns one pack, a function of the numbers alone; it is empty where the last step of an
         epoch has fewer samples than packs.
 
@@ -57,10 +57,10 @@ class PackError(DataError):
 
     Attributes:
         failures: the name of each sample and why.
-        made: the other samples of the pack, for those who go on without the failed ones.
+        made: the pack without them, for those who go on.
     """
 
-    def __init__(self, failures: Sequence[tuple[str, QvlError]], made: list[Packed]) -> None:
+    def __init__(self, failures: Sequence[tuple[str, QvlError]], made: FilledPack) -> None:
         (name, error), more = failures[0], len(failures) - 1
         others = f", and {more} more of this pack cannot be used" if more else ""
         super().__init__(f"{name}: {error.message}{others}", hint=error.hint)

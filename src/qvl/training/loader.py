@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from qvl.data.pack_source import PackError
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.packing import FilledPack, PackBudget
 from qvl.data.records import Sample
 from qvl.errors import ConfigError, QvlError
 from qvl.processing.patches import PATCH_DIM
@@ -37,30 +37,37 @@ class Loaded:
         batch: its tensors; those of an empty pack if it could not be made.
         samples: where its samples come from, for records of what went wrong.
         failures: samples that were left out, each with the reason.
+        num_too_large: samples that were drawn, and left out for their size.
         error: why it could not be made.
     """
 
     batch: Batch
     samples: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    num_too_large: int = 0
     error: QvlError | None = None
 
 
 def load_pack(stage: Stage, step: int, pack: int) -> Loaded:
     """Returns one pack of a step; an error of ours becomes part of what is returned."""
-    samples: list[Packed] = []
+    filled = FilledPack([])
     failures: tuple[tuple[str, str], ...] = ()
     wrong: QvlError | None = None
     try:
         try:
-            samples = stage.source.pack(step, pack)
+            filled = stage.source.pack(step, pack)
         except PackError as error:
-            samples, failures = error.made, error.failures
-        batch = stage.objective.collate(samples)
+            filled, failures = error.made, error.failures
+        batch = stage.objective.collate(filled.samples)
     except QvlError as error:
         batch, wrong = stage.objective.collate([]), error
-    names = tuple(sample_name(item.sample) for item in samples)
-    return Loaded(batch=batch, samples=names, failures=failures, error=wrong)
+    return Loaded(
+        batch=batch,
+        samples=tuple(sample_name(item.sample) for item in filled.samples),
+        failures=failures,
+        num_too_large=filled.num_too_large,
+        error=wrong,
+    )
 
 
 def sample_name(sample: Sample) -> str:

@@ -39,7 +39,7 @@ from qvl.training.schedule import learning_rate
 from qvl.training.stages import PARTS, Stage, part_of
 
 # Counted over a whole run, across its checkpoints.
-_COUNTED = ("samples", "bad_samples", "skipped_steps")
+_COUNTED = ("samples", "bad_samples", "too_large_samples", "skipped_steps")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +207,9 @@ class Trainer:
         batches = [item.batch.to(self.device) for item in loaded]
         self._counted["samples"] += sum(len(item.samples) for item in loaded)
         self._counted["bad_samples"] += sum(len(item.failures) for item in loaded)
+        too_large = sum(item.num_too_large for item in loaded)
+        self._counted["too_large_samples"] += too_large
+        meter.events("too_large_samples", too_large)
         totals = self._totals(stage, step, loaded, batches, meter)
         losses = self._backward(stage, batches, totals, meter)
         gradients = sum_gradients(running.trained.values())

@@ -49,6 +49,7 @@ def validate(loss: PackLoss, stage: Stage, ranks: Ranks, *, bf16: bool = False) 
                 meter.ratio("loss", mean * float(counts[0]), float(counts[0]))
             reasons += (f"{sample}: {why}" for sample, why in loaded.failures)
             meter.events("bad_samples", len(loaded.failures))
+            meter.events("too_large_samples", loaded.num_too_large)
             if loaded.error is not None:
                 reasons.append(loaded.error.message)
                 # Where no sample of it was made, there was at least one.

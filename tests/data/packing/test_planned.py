@@ -72,7 +72,7 @@ def test_planned_is_what_comes_out(reader: ShardReader, processor: Processor) ->
     seen: Counter[str] = Counter()
     for step in range(packs.num_steps):
         for pack in range(4):
-            numbers, made = packs.plan.pack(step, pack), packs.pack(step, pack)
+            numbers, made = packs.plan.pack(step, pack), packs.pack(step, pack).samples
             assert [len(item.inputs.input_ids) for item in made] == [
                 int(packs.sets[0].sizes.tokens[n]) for n in numbers
             ]
@@ -84,8 +84,8 @@ def test_planned_is_what_comes_out(reader: ShardReader, processor: Processor) ->
     assert "54 samples" in str(summary)
     again = pickle.loads(pickle.dumps(packs))
     assert again.identity == packs.identity
-    assert [len(item.inputs.input_ids) for item in again.pack(0, 1)] == [
-        len(item.inputs.input_ids) for item in packs.pack(0, 1)
+    assert [len(item.inputs.input_ids) for item in again.pack(0, 1).samples] == [
+        len(item.inputs.input_ids) for item in packs.pack(0, 1).samples
     ]
 
 
@@ -159,7 +159,7 @@ def test_samples_too_long_are_made_to_fit_or_counted(
     if how == "shrink":
         assert any("coordinates" in reason for reason in told.dropped)
     for step in range(packs.num_steps):
-        for item in packs.pack(step, 0):  # would fail if it were not as planned
+        for item in packs.pack(step, 0).samples:  # would fail if it were not as planned
             assert len(item.inputs.input_ids) <= 230
             assert item.inputs.loss_mask.any()
             assert item.sample.conversation.messages[-1].role == "assistant"
@@ -182,7 +182,7 @@ def test_bad_samples_are_named_and_the_others_made(processor: Processor, tmp_pat
         plan_packs(sets, processor, small)
     packs, summary = plan_packs(sets, processor, replace(small, unreadable="drop"))
     assert summary.sets[0].dropped == {"cannot be read": 1}
-    assert len(packs.pack(0, 0)) == 3
+    assert len(packs.pack(0, 0).samples) == 3
     (tmp_path / "a.jpg").write_bytes(picture()[:300])  # damaged, its head is whole
     (tmp_path / "b.jpg").write_bytes(picture(140, 140))  # another picture
     with pytest.raises(PackError) as raised:
@@ -190,7 +190,7 @@ def test_bad_samples_are_named_and_the_others_made(processor: Processor, tmp_pat
     failures = dict(raised.value.failures)
     assert sorted(failures) == ["mine, sample 0", "mine, sample 1"]
     assert "planned were" in failures["mine, sample 1"]
-    assert len(raised.value.made) == 1
+    assert len(raised.value.made.samples) == 1
 
 
 def test_nothing_left_is_said(processor: Processor, tmp_path: Path) -> None:

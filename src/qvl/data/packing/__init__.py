@@ -8,6 +8,7 @@ Whole samples only: nothing is cut inside, padding does not exist (attention wor
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qvl.data.records import Sample
 from qvl.processing.processor import ModelInputs
@@ -46,11 +47,22 @@ class Packed:
         return len(self.inputs.input_ids) + self.more_tokens
 
 
+class FilledPack(NamedTuple):
+    """What is in a pack.
+
+    Attributes:
+        samples: in order.
+        num_too_large: samples drawn for it that alone exceed the budget, and were left out.
+    """
+
+    samples: list[Packed]
+    num_too_large: int = 0
+
+
 def fill_pack(
     draw: Callable[[int], Packed | None], budget: PackBudget, *, most_draws: int = 4096
-) -> tuple[list[Packed], int]:
-    """Returns samples drawn in order until the next would not fit, and how many were dropped as
-    too large.
+) -> FilledPack:
+    """Returns samples drawn in order until the next would not fit.
 
     The sample that does not fit is left out, so that a pack depends on its own draws only and any
     step can be made again without the steps before it.
@@ -75,4 +87,4 @@ def fill_pack(
                 continue
             break
         pack.append(item)
-    return pack, dropped
+    return FilledPack(pack, dropped)

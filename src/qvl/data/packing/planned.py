@@ -21,7 +21,7 @@ import numpy.typing as npt
 from qvl.data.branches import rejected_tokens
 from qvl.data.fingerprint import fingerprint
 from qvl.data.pack_source import PackError
-from qvl.data.packing import PackBudget, Packed
+from qvl.data.packing import FilledPack, PackBudget, Packed
 from qvl.data.packing.epochs import EpochOrder, halves
 from qvl.data.packing.plan import VERSION, PackPlan, Sizes, load_plan, make_plan, save_plan
 from qvl.data.packing.summary import PlanSummary, SetSummary, summarise
@@ -60,7 +60,7 @@ class PlannedPacks:
         """Of all epochs."""
         return self.plan.num_steps
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         """Returns one pack; see `qvl.data.pack_source.PackSource`.
 
         It is empty where the last step of an epoch has fewer samples than packs.
@@ -78,8 +78,8 @@ class PlannedPacks:
             except QvlError as error:
                 failures.append((f"{found.name}, sample {place}", error))
         if failures:
-            raise PackError(failures, made)
-        return made
+            raise PackError(failures, FilledPack(made))
+        return FilledPack(made)
 
     def _make(self, found: UsableSet, place: int) -> Packed:
         sample = found.sample(place)
