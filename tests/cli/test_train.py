@@ -213,6 +213,17 @@ def test_half_of_what_torchrun_says_is_refused(
     assert "hint: start it with torchrun, or unset WORLD_SIZE" in err
 
 
+def test_an_adapter_is_no_model_to_begin_from(run: Run, model: Path, tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    named = {"base_model_name_or_path": str(model)}
+    (adapter / "adapter_config.json").write_text(json.dumps(named))
+    code, _, err = sft(run, adapter, write(tmp_path, RECORDS), "--dry-run")
+    assert code == 1
+    assert f"{adapter} is an adapter" in err
+    assert "qvl adapter merge" in err
+
+
 def test_a_model_without_weights_is_refused_at_once(run: Run, tmp_path: Path, model: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

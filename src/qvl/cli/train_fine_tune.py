@@ -114,9 +114,15 @@ def fine_tune_options(args: argparse.Namespace) -> FineTuneOptions:
         "recompute": args.recompute,
     }
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    model = model_folder(args)
+    if (adapter := getattr(args, "adapter", None)) is not None:
+        raise ConfigError(
+            f"{adapter} is an adapter, expected a model to begin from",
+            hint=f"qvl adapter merge {shlex.quote(adapter)} --output merged writes one",
+        )
     return FineTuneOptions(
         kind=kind,
-        model=model_folder(args),
+        model=model,
         data=data,
         folder=Path(args.output or f"runs/{kind}-{data.stem}"),
         skip_bad=args.skip_bad,
