@@ -81,7 +81,7 @@ def test_mmmu(tmp_path: Path) -> None:
         "?\nAnswer the question using a single word or phrase.",
     ]  # fmt: skip
     assert choice.groups == {"subject": "Art", "kind": "choice"}
-    assert missing.broken
+    assert missing.broken.endswith("has no picture (number 2)")
     assert values(MMMU, choice, "B", "The answer is (B).", "**B**", "C", "") == [1, 1, 0, 0, 0]
     assert values(MMMU, length, "So it is 24.0", "the length is 24 cm", "25") == [1, 1, 0]
     assert values(MMMU, paint, "It is oil paint", "chalk") == [1, 0]

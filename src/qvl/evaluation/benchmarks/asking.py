@@ -1,6 +1,7 @@
 """A row's pictures and words as a question; what is missing makes it broken, not absent.
 
 row, pictures, words, truth -> ask -> Question
+words as pieces, with the places of pictures between them -> ask -> Question with pictures there
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from qvl.evaluation.benchmark import Question
 from qvl.evaluation.layouts.pictures import MissingMedium, picture
 from qvl.evaluation.layouts.rows import Row
 from qvl.evaluation.scorers.score import Score
-from qvl.messages import Conversation, Image
+from qvl.messages import Conversation, Image, Part, Text
 
 NOT_KNOWN = Score(value=0.0, why="not known: the server has the answers", is_parsed=False)
 """What any answer scores where the truths are not published."""
@@ -27,36 +28,44 @@ def ask(
     *,
     key: str,
     pictures: Sequence[Any],
-    words: str,
+    words: str | Sequence[str | int],
     truth: Any,
     groups: Mapping[str, str] | None = None,
     facts: Mapping[str, Any] | None = None,
     min_pixels: int | None = None,
+    max_pixels: int | None = None,
 ) -> Question:
-    """Returns a question with its pictures in front.
+    """Returns a question with its pictures in front, or where its words name them.
 
     Args:
         row: for messages.
         folder: that names of files are below of.
         key: of the question.
         pictures: as the row has them; see `layouts.pictures.picture`.
-        words: of the question.
+        words: of the question; or pieces of them, and the places of pictures between them.
         truth: for the rule.
         groups: slices.
         facts: for the rule and the report.
         min_pixels: of each picture.
+        max_pixels: of each picture.
     """
-    found: list[Image] = []
+    pieces = [*range(len(pictures)), words] if isinstance(words, str) else words
+    parts: list[Part] = []
     broken = ""
-    for value in pictures:
+    for piece in pieces:
+        if isinstance(piece, str):
+            parts.append(Text(piece))
+            continue
+        value = pictures[piece] if 0 <= piece < len(pictures) else None
         try:
             source = picture(value, folder, where=row.where)
-            found.append(Image(source, min_pixels=min_pixels))
+            parts.append(Image(source, min_pixels=min_pixels, max_pixels=max_pixels))
         except MissingMedium as error:
-            broken = error.message
+            number = "" if isinstance(words, str) else f" (number {piece + 1})"
+            broken = f"{error.message}{number}"
     return Question(
         key=key,
-        conversation=Conversation.user(*found, words),
+        conversation=Conversation.user(*parts),
         truth=truth,
         groups=groups or {},
         facts=facts or {},

@@ -1,20 +1,12 @@
 """Pictures where a question's words name them: "<image 2>" by number, "<image>" in order.
 
-Owns: cutting words at marks, pictures that no mark names, pixel limits of a benchmark. Does not own
-what a row has (``benchmarks``), nor its pictures' forms (``layouts/pictures``).
+Owns: cutting words at marks, pictures that no mark names. Does not own making a question of the
+pieces (``asking``).
 
-    words with marks, pictures of a row -> ask_marked -> Question with pictures in place
+    words with marks, number of pictures -> at_marks -> pieces and places
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
-
-from qvl.evaluation.benchmark import Question
-from qvl.evaluation.layouts.pictures import MissingMedium, picture
-from qvl.evaluation.layouts.rows import Row
-from qvl.messages import Conversation, Image, Part, Text
 
 _MARK = re.compile(r"<image(?: (\d{1,3}))?>")
 
@@ -45,54 +37,3 @@ def at_marks(words: str, count: int) -> list[str | int]:
     pieces.append(words[end:])
     unnamed: list[str | int] = [place for place in range(count) if place not in pieces]
     return unnamed + [piece for piece in pieces if piece != ""]
-
-
-def ask_marked(
-    row: Row,
-    folder: Path,
-    *,
-    key: str,
-    pictures: Sequence[Any],
-    words: str,
-    truth: Any,
-    groups: Mapping[str, str] | None = None,
-    facts: Mapping[str, Any] | None = None,
-    min_pixels: int | None = None,
-    max_pixels: int | None = None,
-) -> Question:
-    """Returns a question with its pictures at their marks; a missing one makes it broken.
-
-    Args:
-        row: for messages.
-        folder: that names of files are below of.
-        key: of the question.
-        pictures: as the row has them; null only where no mark names it.
-        words: with marks.
-        truth: for the rule.
-        groups: slices.
-        facts: for the rule and the report.
-        min_pixels: of each picture.
-        max_pixels: of each picture.
-    """
-    parts: list[Part] = []
-    broken = ""
-    for piece in at_marks(words, len(pictures)):
-        if isinstance(piece, str):
-            parts.append(Text(piece))
-            continue
-        try:
-            source = picture(
-                pictures[piece] if 0 <= piece < len(pictures) else None, folder, where=row.where
-            )
-        except MissingMedium as error:
-            broken = f"{error.message} {piece + 1}"
-            continue
-        parts.append(Image(source, min_pixels=min_pixels, max_pixels=max_pixels))
-    return Question(
-        key=key,
-        conversation=Conversation.user(*parts),
-        truth=truth,
-        groups=groups or {},
-        facts=facts or {},
-        broken=broken,
-    )

@@ -17,14 +17,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
-from qvl.evaluation.benchmarks.asking import NOT_KNOWN, SHORTLY
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN, SHORTLY, ask
 from qvl.evaluation.benchmarks.choices import (
     asked_for_letter,
     lettered,
     option_lines,
     options_of,
 )
-from qvl.evaluation.benchmarks.interleaving import ask_marked
+from qvl.evaluation.benchmarks.interleaving import at_marks
 from qvl.evaluation.layouts.rows import Row, parquet_rows, parquet_rows_of_all
 from qvl.evaluation.scorers.choice_letters import choice
 from qvl.evaluation.scorers.mmmu import mmmu_choice, mmmu_open
@@ -53,12 +53,13 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
             words = f"Question: {row['question']}{SHORTLY}"
         else:
             words = asked_for_letter(str(row["question"]), lettered(options))
-        yield ask_marked(
+        pictures = _pictures(row)
+        yield ask(
             row,
             folder,
             key=str(row["id"]),
-            pictures=_pictures(row),
-            words=words,
+            pictures=pictures,
+            words=at_marks(words, len(pictures)),
             truth=truths if is_open else str(truth),
             groups={
                 "subject": subject or subject_of(str(row["id"])),
@@ -85,12 +86,14 @@ def _load_pro(folder: Path, split: str) -> Iterator[Question]:
             options = options_of(row)
             is_standard = setting == "standard"
             lines = option_lines(lettered(options))
-            yield ask_marked(
+            words = f"{row['question']}\n{lines}\n{_DIRECT}" if is_standard else _DIRECT
+            pictures = _pictures(row) if is_standard else [row.get("image")]
+            yield ask(
                 row,
                 folder,
                 key=f"{setting}-{row['id']}",
-                pictures=_pictures(row) if is_standard else [row.get("image")],
-                words=f"{row['question']}\n{lines}\n{_DIRECT}" if is_standard else _DIRECT,
+                pictures=pictures,
+                words=at_marks(words, len(pictures)),
                 truth=str(row["answer"]),
                 groups={"setting": setting, "subject": str(row["subject"])},
                 facts={"options": options},

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qvl.evaluation.benchmark import Benchmark, Question
+from qvl.evaluation.benchmarks.asking import ask
 from qvl.evaluation.benchmarks.choices import asked_directly, lettered, options_of, score_letter
-from qvl.evaluation.benchmarks.interleaving import ask_marked
+from qvl.evaluation.benchmarks.interleaving import at_marks
 from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scoring import mean_percent
 from qvl.messages import SamplingParams
@@ -22,12 +23,13 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
     for row in parquet_rows(folder, split):
         options = lettered(options_of(row))
         key, other = str(row["idx"]), str(row.get("counterpart_idx", row["idx"]))
-        yield ask_marked(
+        pictures = row.get("image_list") or [None]
+        yield ask(
             row,
             folder,
             key=key,
-            pictures=row.get("image_list") or [None],
-            words=asked_directly(row["question"], options),
+            pictures=pictures,
+            words=at_marks(asked_directly(row["question"], options), len(pictures)),
             truth=str(row["answer"]).strip().upper(),
             groups={
                 "task": str(row["task"]),
