@@ -11,6 +11,7 @@ states no span counts as 0.
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,30 +103,23 @@ def _total(scored: Sequence[Scored]) -> dict[str, float]:
     }
 
 
-def _benchmark(
-    name: str, title: str, prompt: Callable[[str], str], published: dict[str, float]
-) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        area="video",
-        split="test",
-        source="lmms-lab/charades_sta",
-        load=partial(_load, prompt=prompt),
-        score=_score,
-        total=_total,
-        metric="miou",
-        published=published,
-        params=SamplingParams(max_tokens=128),
-    )
-
-
-CHARADES_STA = _benchmark(
-    "charades-sta",
-    "Charades-STA",
-    _notebook,
-    {"3b": 38.8, "7b": 43.6, "32b": 54.2, "72b": 50.9},
+CHARADES_STA = Benchmark(
+    name="charades-sta",
+    title="Charades-STA",
+    area="video",
+    split="test",
+    source="lmms-lab/charades_sta",
+    load=partial(_load, prompt=_notebook),
+    score=_score,
+    total=_total,
+    metric="miou",
+    published={"3b": 38.8, "7b": 43.6, "32b": 54.2, "72b": 50.9},
+    params=SamplingParams(max_tokens=128),
 )
-CHARADES_STA_LMMS_EVAL = _benchmark(
-    "charades-sta-lmms-eval", "Charades-STA, lmms-eval's prompt", _lmms_eval, {}
+CHARADES_STA_LMMS_EVAL = replace(
+    CHARADES_STA,
+    name="charades-sta-lmms-eval",
+    title="Charades-STA, lmms-eval's prompt",
+    load=partial(_load, prompt=_lmms_eval),
+    published={},
 )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Question, Reply
+from qvl.evaluation.benchmarks.asking import NOT_KNOWN
 from qvl.evaluation.layouts.rows import Row
 from qvl.evaluation.scorers.choice_letters import choice
 from qvl.evaluation.scorers.score import Score
@@ -64,6 +65,17 @@ def letter_of(row: Row, name: str, count: int) -> str:
     return ALPHABET[int(place)]
 
 
+def letter_if_known(row: Row, name: str, count: int) -> str | None:
+    """As `letter_of`; None where the truth is not published.
+
+    Raises:
+        DataError: it is none of them.
+    """
+    if str(row.get(name)).strip() in ("", "None", "-1"):
+        return None
+    return letter_of(row, name, count)
+
+
 def options_in(text: str) -> dict[str, str]:
     """Options that stand in a question's words, one a line, with their letters.
 
@@ -109,7 +121,10 @@ def asked_for_letter(
 
 
 def score_letter(question: Question, reply: Reply) -> Score:
-    """Scores a letter: `truth` is the right one, facts["options"] has the options by letter."""
+    """Scores a letter: `truth` is the right one, None if it is not published; facts["options"] has
+    the options by letter."""
+    if question.truth is None:
+        return NOT_KNOWN
     options: Mapping[str, str] = question.facts["options"]
     return choice(
         answer=reply.text, truth=str(question.truth), letters=tuple(options), options=options

@@ -114,27 +114,23 @@ def _interleaved(question: Question, row: Row, folder: Path) -> Question:
     return replace(question, conversation=Conversation.user(*parts, Text("\n"), words))
 
 
-def _benchmark(
-    name: str, title: str, with_subtitles: bool, published: dict[str, float]
-) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        area="video",
-        split="validation",
-        source="longvideobench/LongVideoBench",
-        load=partial(_load, with_subtitles=with_subtitles),
-        score=score_letter,
-        total=mean_percent,
-        metric="accuracy",
-        published=published,
-        params=SamplingParams(max_tokens=64),
-    )
-
-
-LONGVIDEOBENCH = _benchmark(
-    "longvideobench", "LongVideoBench", False, {"3b": 54.2, "7b": 56.0, "72b": 60.7}
+LONGVIDEOBENCH = Benchmark(
+    name="longvideobench",
+    title="LongVideoBench",
+    area="video",
+    split="validation",
+    source="longvideobench/LongVideoBench",
+    load=partial(_load, with_subtitles=False),
+    score=score_letter,
+    total=mean_percent,
+    metric="accuracy",
+    published={"3b": 54.2, "7b": 56.0, "72b": 60.7},
+    params=SamplingParams(max_tokens=64),
 )
-LONGVIDEOBENCH_SUBTITLES = _benchmark(
-    "longvideobench-subtitles", "LongVideoBench with subtitles", True, {}
+LONGVIDEOBENCH_SUBTITLES = replace(
+    LONGVIDEOBENCH,
+    name="longvideobench-subtitles",
+    title="LongVideoBench with subtitles",
+    load=partial(_load, with_subtitles=True),
+    published={},
 )

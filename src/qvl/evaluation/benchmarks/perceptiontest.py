@@ -9,15 +9,19 @@ Score: the letter. The report's number is of the test split, which the authors' 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from qvl.evaluation.benchmark import Benchmark, Question, Reply
-from qvl.evaluation.benchmarks.asking import NOT_KNOWN
-from qvl.evaluation.benchmarks.choices import asked_directly, letter_of, lettered, score_letter
+from qvl.evaluation.benchmark import Benchmark, Question
+from qvl.evaluation.benchmarks.choices import (
+    asked_directly,
+    letter_if_known,
+    lettered,
+    score_letter,
+)
 from qvl.evaluation.benchmarks.watching import watch
-from qvl.evaluation.layouts.rows import Row, parquet_rows
-from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.layouts.rows import parquet_rows
 from qvl.evaluation.scoring import mean_percent
 from qvl.messages import SamplingParams
 
@@ -32,54 +36,31 @@ def _load(folder: Path, split: str, *, config: str) -> Iterator[Question]:
             video=str(row["video_name"]),
             places=("videos", ""),
             words=asked_directly(row["question"], options),
-            truth=_truth(row, len(options)),
+            truth=letter_if_known(row, "answer_id", len(options)),
             groups={name: str(row.get(name, "not said")) for name in ("area", "reasoning")},
             facts={"options": options},
         )
 
 
-def _truth(row: Row, count: int) -> str | None:
-    answer = row.get("answer_id")
-    if answer is None or str(answer) in ("", "-1"):
-        return None
-    return letter_of(row, "answer_id", count)
-
-
-def _score(question: Question, reply: Reply) -> Score:
-    return NOT_KNOWN if question.truth is None else score_letter(question, reply)
-
-
-def _benchmark(
-    name: str, title: str, source: str, split: str, config: str, published: dict[str, float]
-) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        area="video",
-        split=split,
-        source=source,
-        load=partial(_load, config=config),
-        score=_score,
-        total=mean_percent,
-        metric="accuracy",
-        published=published,
-        params=SamplingParams(max_tokens=64),
-    )
-
-
-PERCEPTIONTEST = _benchmark(
-    "perceptiontest",
-    "Perception Test",
-    "lmms-lab/PerceptionTest",
-    "test",
-    "mc_question",
-    {"3b": 66.9, "7b": 70.5, "72b": 73.2},
+PERCEPTIONTEST = Benchmark(
+    name="perceptiontest",
+    title="Perception Test",
+    area="video",
+    split="test",
+    source="lmms-lab/PerceptionTest",
+    load=partial(_load, config="mc_question"),
+    score=score_letter,
+    total=mean_percent,
+    metric="accuracy",
+    published={"3b": 66.9, "7b": 70.5, "72b": 73.2},
+    params=SamplingParams(max_tokens=64),
 )
-PERCEPTIONTEST_VAL = _benchmark(
-    "perceptiontest-val",
-    "Perception Test, validation",
-    "lmms-lab/PerceptionTest_Val",
-    "validation",
-    "mc_question_val",
-    {},
+PERCEPTIONTEST_VAL = replace(
+    PERCEPTIONTEST,
+    name="perceptiontest-val",
+    title="Perception Test, validation",
+    split="validation",
+    source="lmms-lab/PerceptionTest_Val",
+    load=partial(_load, config="mc_question_val"),
+    published={},
 )

@@ -105,30 +105,23 @@ def _total(scored_items: Sequence[Scored]) -> dict[str, float]:
     }
 
 
-def _benchmark(
-    name: str, title: str, with_subtitles: bool, published: dict[str, float]
-) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        area="video",
-        split="test",
-        source="lmms-lab/Video-MME",
-        load=partial(_load, with_subtitles=with_subtitles),
-        score=score_letter,
-        total=_total,
-        metric="accuracy",
-        published=published,
-        params=SamplingParams(max_tokens=64),
-    )
-
-
-VIDEOMME = _benchmark(
-    "videomme", "Video-MME", False, {"3b": 61.5, "7b": 65.1, "32b": 70.5, "72b": 73.3}
+VIDEOMME = Benchmark(
+    name="videomme",
+    title="Video-MME",
+    area="video",
+    split="test",
+    source="lmms-lab/Video-MME",
+    load=partial(_load, with_subtitles=False),
+    score=score_letter,
+    total=_total,
+    metric="accuracy",
+    published={"3b": 61.5, "7b": 65.1, "32b": 70.5, "72b": 73.3},
+    params=SamplingParams(max_tokens=64),
 )
-VIDEOMME_SUBTITLES = _benchmark(
-    "videomme-subtitles",
-    "Video-MME with subtitles",
-    True,
-    {"3b": 67.6, "7b": 71.6, "32b": 77.9, "72b": 79.1},
+VIDEOMME_SUBTITLES = replace(
+    VIDEOMME,
+    name="videomme-subtitles",
+    title="Video-MME with subtitles",
+    load=partial(_load, with_subtitles=True),
+    published={"3b": 67.6, "7b": 71.6, "32b": 77.9, "72b": 79.1},
 )
