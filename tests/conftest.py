@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import sys
 
@@ -19,6 +20,10 @@ import pytest
 # tried every time, so that a change is judged by what it changes; new ones are found elsewhere.
 hypothesis.settings.register_profile("qvl", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("qvl")
+
+# A shell's background jobs ignore Ctrl-C, and all programs that tests start would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A script that needs TRL: it made the numbers that tests read.
 collect_ignore = ["training/objectives/make_trl_vectors.py"]

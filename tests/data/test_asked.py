@@ -68,6 +68,32 @@ def test_a_span_runs_from_the_name_to_the_last_digit(processor: Processor, form:
         assert np.abs(np.array(numbers) - wanted.numpy()).max() <= 1, (colour, kind, text)
 
 
+@pytest.mark.parametrize("form", ["colour", "shape"])
+def test_a_question_for_a_name_is_about_the_object_it_means(
+    processor: Processor, form: str
+) -> None:
+    batch = batch_of(processor, partial(shapes_sample, least=2, most=5, forms=(form,)), 30)
+    found = spans(processor, batch)
+    assert len(found) == 30
+    says_kind = form == "colour"
+    labels, names = (
+        (batch.dense.kinds, SHAPES) if says_kind else (batch.dense.colours, COLOUR_NAMES)
+    )
+    for number, text in found:
+        name, _, rest = text.partition("?" if says_kind else " object?")
+        assert names[int(labels[number])].endswith(name.strip()), text
+        answer = rest.rpartition("assistant\n")[2]  # begins: only its first token is looked for
+        told = (
+            COLOUR_NAMES[int(batch.dense.colours[number])]
+            if says_kind
+            else SHAPES[int(batch.dense.kinds[number])]
+        )
+        assert answer, text
+        assert told.startswith(answer), text
+    said = batch.said[batch.asked >= 0]
+    assert (said == torch.tensor([says_kind, not says_kind])).all()
+
+
 def test_the_second_of_two_equal_shapes_begins_where_the_first_ends(processor: Processor) -> None:
     generator = partial(shapes_sample, least=2, most=3, forms=("box",))
     batch = batch_of(processor, generator, 30)

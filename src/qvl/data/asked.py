@@ -6,22 +6,48 @@ loss that uses it (``training/objectives/finding``).
     "Locate the red circle in this image ..." -> the end of the thing's name
     "[30, 20, 90, 80]" -> the object with this box (or centre)
     every token from the one to the other -> that object
+
+    "What color is the circle?" -> the end of the thing's name
+    the largest circle -> the object; its colour is not said, its kind is
+    every token up to the one that answers -> that object
 """
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qvl.data.packing import Packed
+from qvl.data.synth.palette import COLOUR_NAMES
+from qvl.data.synth.shapes import SHAPES
 from qvl.geometry import FACTOR
 from qvl.messages import Text
 
 # The two prompts after which coordinates are answered: `grounding.prompt` and `agent.click_prompt`.
 _THING = re.compile(r"(?:Locate|Click) the .*?(?= in this image| button)")
+# The two questions that are answered by a name; see `synth.shapes`.
+_NAMED = re.compile(
+    rf"What color is the (?P<kind>{'|'.join(SHAPES)})|"
+    rf"What shape is the (?P<colour>{'|'.join(COLOUR_NAMES)})"
+)
+_ATTRIBUTES = {"kind": (4, SHAPES), "colour": (5, COLOUR_NAMES)}
+"""Where the objects of `records.DenseTargets` have their index, and what it counts in."""
 # Answers round to whole pixels.
 _TOLERANCE_PX = 1.0
+
+
+class Asked(NamedTuple):
+    """What the tokens of a sample are about.
+
+    Attributes:
+        objects: int64[T], the number of the object that a token is about, -1 if there is none.
+        said: bool[T, 2], whether the words before it say the object's kind, and its colour.
+    """
+
+    objects: npt.NDArray[np.int64]
+    said: npt.NDArray[np.bool_]
 
 
 def asked_objects(
@@ -29,8 +55,8 @@ def asked_objects(
     digits: npt.NDArray[np.int64],
     predicted: npt.NDArray[np.bool_],
     encode: Callable[[str], Sequence[int]],
-) -> npt.NDArray[np.int64]:
-    """Returns int64[T], the number of the object that a token is about, -1 if there is none.
+) -> Asked:
+    """Returns the object that each token is about.
 
     Args:
         item: a sample whose objects are in its first picture.
@@ -38,23 +64,30 @@ def asked_objects(
         predicted: bool[T], True where training predicts the next token.
         encode: text to tokens.
     """
-    asked = np.full(len(digits), -1, np.int64)
+    asked = Asked(np.full(len(digits), -1, np.int64), np.zeros((len(digits), 2), np.bool_))
     targets = item.sample.targets
-    if targets is None or not len(targets.objects) or not (digits >= 0).any():
+    if targets is None or not len(targets.objects):
         return asked
     boxes = targets.objects[:, :4].astype(np.float64)
     edges = np.flatnonzero(np.diff(predicted, prepend=False, append=False))
     # Between a question and its answer: <|im_end|>, newline, <|im_start|>, the role, newline.
     header = 2 + len(encode("\n")) + len(encode("assistant\n"))
     for question, start, stop in zip(_questions(item), edges[::2], edges[1::2], strict=True):
-        thing = _THING.match(question)
+        thing = _THING.match(question) or _NAMED.match(question)
         if thing is None:
             continue
         after = len(encode(question[thing.end() :]))
         # The token at ``start`` is the last before the answer.
         begin = start - header - after
+        if thing.re is _NAMED:
+            number = _largest_named(targets.objects, thing)
+            if number is not None:
+                asked.objects[begin : start + 1] = number
+                asked.said[begin : start + 1] = [thing[name] is not None for name in _ATTRIBUTES]
+            continue
         for number, end in _objects_of(boxes, numbers_in(digits[start:stop])):
-            asked[begin : start + end] = number
+            asked.objects[begin : start + end] = number
+            asked.said[begin : start + end] = True
             begin = start + end
     return asked
 
@@ -90,6 +123,17 @@ def _questions(item: Packed) -> list[str]:
         for message in item.sample.conversation.messages
         if message.role == "user"
     ]
+
+
+def _largest_named(objects: npt.NDArray[np.float32], thing: re.Match[str]) -> int | None:
+    """Returns the largest object that has the name, or None: several alike have one answer, and it
+    is there seen best."""
+    for attribute, (column, names) in _ATTRIBUTES.items():
+        if thing[attribute] is not None:
+            areas = (objects[:, 2] - objects[:, 0]) * (objects[:, 3] - objects[:, 1])
+            has_name = objects[:, column] == names.index(thing[attribute])
+            return int(np.where(has_name, areas, -1).argmax()) if has_name.any() else None
+    return None
 
 
 def _objects_of(

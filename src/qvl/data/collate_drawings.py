@@ -62,11 +62,13 @@ class DrawingBatch(TrainBatch):
     Attributes:
         is_coordinate: bool[T], True where a digit of a coordinate is predicted.
         asked: int64[T], number of the object that a token is about, -1 if there is none.
+        said: bool[T, 2], whether the words before it say the object's kind, and its colour.
         dense: labels of the tower's output.
     """
 
     is_coordinate: Tensor
     asked: Tensor
+    said: Tensor
     dense: DenseBatch
 
     def to(self, device: torch.device) -> Self:
@@ -93,14 +95,15 @@ def collate_drawings(
     """
     batch = collate(pack, weighting="sqrt")
     digits = np.array([encode(digit)[0] for digit in "0123456789"])
-    coordinates, asked = [], []
+    coordinates, asked, said = [], [], []
     num_objects = 0
     for item, label in zip(pack, batch.labels.split(list(batch.lengths)), strict=False):
         label_T = label.numpy()
         coordinate = np.isin(label_T, digits) & (item.sample.task in coordinate_tasks)
         values = np.where(coordinate, np.argmax(label_T[:, None] == digits, 1), -1)
         about = asked_objects(item, values, label_T != -100, encode)
-        asked.append(np.where(about < 0, about, about + num_objects))
+        asked.append(np.where(about.objects < 0, -1, about.objects + num_objects))
+        said.append(about.said)
         num_objects += 0 if item.sample.targets is None else len(item.sample.targets.objects)
         coordinates.append(coordinate)
     nothing = len(batch.input_ids) if not pack else 0  # the one token of an empty pack
@@ -113,6 +116,7 @@ def collate_drawings(
         weights=torch.from_numpy(weights),
         is_coordinate=torch.from_numpy(is_coordinate),
         asked=torch.from_numpy(np.concatenate([*asked, np.full(nothing, -1, np.int64)])),
+        said=torch.from_numpy(np.concatenate([*said, np.zeros((nothing, 2), np.bool_)])),
         dense=_dense(pack),
     )
 

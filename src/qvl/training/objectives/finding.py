@@ -1,11 +1,12 @@
 """Losses that teach a language model to find the object that a question names.
 
-"Locate the red circle" takes three steps, and the digits of the answer say little about any of
-them: the words have to reach the tokens that answer, attention has to match them with the picture's
-tokens, and what stands there has to be brought back. Each step gets a loss of its own.
+"Locate the red circle" takes three steps, "What color is the circle?" too, and the answer says
+little about any of them: the words have to reach the tokens that answer, attention has to match
+them with the picture's tokens, and what stands there has to be brought back. Each step gets a loss
+of its own.
 
     tower's output at an object's centre  -> names its kind and colour
-    states where an object is asked about -> name its kind and colour
+    states where an object is asked about -> name what was said of it: kind, colour
     first head of one layer               -> attends to the picture's token at its centre
     states of the next layer              -> tell its box, digit by digit
 
@@ -58,7 +59,7 @@ class FindingLosses:
 
     Attributes:
         total: float[], to minimise.
-        named_right: tokens whose object's kind and colour are both told rightly.
+        named_right: tokens that tell all rightly that was said of their object.
         num_named: tokens that are about an object with a name, before its coordinates.
         found_right: tokens from which the head looks most at the right token.
         num_found: tokens that are about an object, before its coordinates.
@@ -130,24 +131,18 @@ def finding_losses(
     finds, knows = watched
     total = features.new_zeros((), dtype=torch.float32)
     named = batch.dense.kinds < len(names.kinds)
-    seen_loss, _ = _naming(
-        features[batch.dense.objects][named],
-        batch.dense.kinds[named],
-        batch.dense.colours[named],
-        table,
-        names,
-    )
+    labels = torch.stack([batch.dense.kinds, batch.dense.colours], 1)
+    seen = features[batch.dense.objects][named]
+    everything = labels.new_ones((len(seen), 2), dtype=torch.bool)
+    seen_loss, _ = _naming(seen, labels[named], everything, table, names)
     at = torch.nonzero(batch.asked >= 0).flatten()
     # A coordinate's later digits follow from its first ones.
     free = ~batch.is_coordinate[at]
     about = batch.asked[at]
     with_name = free & named[about]
+    named_at = at[with_name]
     asked_loss, named_right = _naming(
-        finds.x[at][with_name],
-        batch.dense.kinds[about][with_name],
-        batch.dense.colours[about][with_name],
-        table,
-        names,
+        finds.x[named_at], labels[about][with_name], batch.said[named_at], table, names
     )
     wanted = batch.dense.tokens[about]
     scores = _first_head_scores(finds, at, batch)
@@ -201,19 +196,19 @@ def name_tokens(
 
 
 def _naming(
-    states: Tensor, kinds: Tensor, colours: Tensor, table: Tensor, names: Names
+    states: Tensor, labels: Tensor, said: Tensor, table: Tensor, names: Names
 ) -> tuple[Tensor, Tensor]:
-    """The mean loss of naming float[n, D] by two labels, and how many got both right."""
+    """The mean loss of naming float[n, D] by those of int64[n, 2] that were said, and how many got
+    all of them right."""
     loss = states.new_zeros((), dtype=torch.float32)
-    right = torch.ones_like(kinds, dtype=torch.bool)
-    if not len(states):
-        return loss, right.sum()
+    right = torch.ones(len(states), dtype=torch.bool, device=states.device)
     directions = F.normalize(states.float(), dim=-1)
-    for tokens, labels in ((names.kinds, kinds), (names.colours, colours)):
+    for tokens, wanted, is_said in zip((names.kinds, names.colours), labels.T, said.T, strict=True):
         words = F.normalize(table[tokens].float(), dim=-1)
         logits = _SHARPNESS * directions @ words.T
-        loss = loss + F.cross_entropy(logits, labels)
-        right = right & (logits.detach().argmax(-1) == labels)
+        losses = F.cross_entropy(logits, wanted, reduction="none")
+        loss = loss + (losses * is_said).sum() / is_said.sum().clamp(min=1)
+        right = right & ((logits.detach().argmax(-1) == wanted) | ~is_said)
     return loss, right.sum()
 
 
