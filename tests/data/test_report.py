@@ -10,7 +10,7 @@ import numpy as np
 from qvl.data.interleaved import Document, Paragraph, Picture, sample_of
 from qvl.data.lengths import Lengths
 from qvl.data.local import run_local
-from qvl.data.records import Provenance
+from qvl.data.records import Provenance, Rejected
 from qvl.data.report import write_report
 from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, write_shards
@@ -64,6 +64,17 @@ def test_slow_runs_are_not_said_to_make_nothing(tmp_path: Path) -> None:
     for seconds, shown in ((20.0, "0.2 samples a second"), (0.01, "400 samples a second")):
         write_report(tmp_path / "r.html", replace(summary, seconds={"read": seconds}), shapes(4))
         assert shown in (tmp_path / "r.html").read_text()
+
+
+def test_what_was_rejected_is_shown_with_its_fault(tmp_path: Path) -> None:
+    sample = asked("How many?", "Two.")
+    worse = (Rejected(text="Three <cats>.", fault="count"), Rejected(text="Four."))
+    write_shards([replace(sample, rejected=worse)], tmp_path / "in")
+    source = ShardReader(tmp_path / "in")
+    write_report(tmp_path / "r.html", run_local(source, [], tmp_path / "run"), source)
+    page = (tmp_path / "r.html").read_text()
+    assert "rejected: count</div><pre>Three &lt;cats&gt;.</pre>" in page
+    assert "rejected</div><pre>Four.</pre>" in page
 
 
 def test_kinds_are_counted_and_each_is_shown(tmp_path: Path) -> None:

@@ -218,8 +218,8 @@ def _changed(summary: RunSummary, source: Source) -> Iterator[str]:
         steps = ", ".join(after.provenance.transforms)
         yield (
             f"<p>Sample {number}: {_text(steps)}</p>"
-            f'<div class="pair"><div class="sample">{before_html}</div>'
-            f'<div class="sample">{_sample(after)}</div></div>'
+            f'<div class="pair"><div>before<div class="sample">{before_html}</div></div>'
+            f'<div>after<div class="sample">{_sample(after)}</div></div></div>'
         )
 
 
@@ -301,6 +301,10 @@ def _sample(sample: Sample) -> str:
     drawings = iter([_picture(part, found, number) for number, part in enumerate(pictures)])
     sheets = iter([_sheet(sample, number) for number in range(len(videos_of(sample)))])
     turns = "".join(_turn(message, drawings, sheets) for message in sample.conversation.messages)
+    for answer in sample.rejected:
+        fault = f": {answer.fault}" if answer.fault else ""
+        turns += f'<div class="reason">rejected{_text(fault)}</div>'
+        turns += f"<pre>{_text(_short(answer.text))}</pre>"
     scores = sample.provenance.scores
     told = ", ".join(f"{name} {value:g}" for name, value in scores.items())
     return f'{turns}<div class="role">{_text(told)}</div>' if told else turns
