@@ -1,5 +1,6 @@
 """What holds for every test: seeded, one thread, no network, nobody's own cache or settings."""
 
+import gc
 import os
 import random
 import signal
@@ -30,6 +31,14 @@ collect_ignore = ["training/objectives/make_trl_vectors.py"]
 
 SEED = 20250219
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_heap() -> None:
+    """What other files have imported is not looked through again and again: a collection of
+    everything takes seconds, which would count as a test's own."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
