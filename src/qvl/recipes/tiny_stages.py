@@ -87,6 +87,8 @@ GENERATORS: dict[str, Generator] = {
     "boxes": partial(shapes_sample, least=2, most=5, forms=("box",)),
     "points": partial(shapes_sample, least=2, most=5, forms=("point",)),
     "counts": partial(shapes_sample, forms=("count",)),
+    "colours": partial(shapes_sample, least=2, most=5, forms=("colour",)),
+    "kinds": partial(shapes_sample, least=2, most=5, forms=("shape",)),
     "shapes": shapes_sample,
     "screen": screen_sample,
 }
@@ -94,7 +96,7 @@ GENERATORS: dict[str, Generator] = {
 
 def tiny_stages() -> tuple[TinyStage, ...]:
     """Returns the stages; a step is one pack on each of two ranks."""
-    return (*_first_round(), *_second_round(), *_finish(), *_finding(), *_long())
+    return (*_first_round(), *_second_round(), *_finish(), *_finding(), *_long(), *_names())
 
 
 def _first_round() -> tuple[TinyStage, ...]:
@@ -391,5 +393,36 @@ def _long() -> tuple[TinyStage, ...]:
             floor=0.01,
             digit_weight=3.0,
             finding_weight=0.3,
+        ),
+    )
+
+
+def _names() -> tuple[TinyStage, ...]:
+    """Names of colours and kinds, in which the losses of finding now show which thing is meant."""
+    return (
+        TinyStage(
+            name="multimodal_names",
+            steps=2000,
+            rates={"tower": 2e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 3e-4},
+            mixture=draw_from(
+                colours=0.17,
+                kinds=0.09,
+                word=0.25,
+                line=0.15,
+                places=0.1,
+                two_places=0.02,
+                boxes=0.07,
+                points=0.01,
+                counts=0.05,
+                screen=0.06,
+                page=0.03,
+            ),
+            budget=PackBudget(max_tokens=1200, max_patches=1200),
+            dense_weight=0.4,
+            warmup=60,
+            decay_from=0.05,
+            floor=0.01,
+            digit_weight=3.0,
+            finding_weight=0.4,
         ),
     )
