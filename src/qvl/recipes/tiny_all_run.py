@@ -317,9 +317,14 @@ def _result(run: AllStagesRun, stage: SmallStage) -> StageResult:
 
 
 def _told(result: StageResult) -> str:
-    """One line for people."""
-    numbers = ", ".join(
-        f"{shown.name} {result.before[shown.name]:.3g} -> {result.after[shown.name]:.3g}"
-        for shown in result.shows
-    )
-    return f"{result.stage} {'improved' if result.improved else 'did not improve'}: {numbers}"
+    """One line for people: what got better, and what did not."""
+    groups: dict[bool, list[str]] = {True: [], False: []}
+    for shown in result.shows:
+        change = f"{shown.name} {result.before[shown.name]:.3g} -> {result.after[shown.name]:.3g}"
+        groups[shown.holds(result.before, result.after)].append(change)
+    told = [
+        f"{what}: {', '.join(groups[is_better])}"
+        for what, is_better in (("improved", True), ("not improved", False))
+        if groups[is_better]
+    ]
+    return f"{result.stage} {'; '.join(told)}"

@@ -6,9 +6,11 @@ own: what is in a pack (``data.pack_source``), what happens then (``trainer``).
     Stage, rank -> numbers of its packs -> source.pack -> objective.collate -> Loaded, in order
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,9 +138,22 @@ def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Itera
         # Of its own: starting to load must not draw from what dropout draws from.
         generator=torch.Generator(),
     )
-    found = iter(loader)
+    with _nothing_to_collect():
+        found = iter(loader)
     for _ in range(start, stage.num_steps):
         yield [opened(next(found)) for _ in packs]
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Lets processes be forked that never collect what was left here: a video decoder would wait
+    for threads that only this process has, for ever."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _ahead(budget: PackBudget, workers: int) -> int:
