@@ -38,7 +38,7 @@ from make_random_checkpoint import half_billion, make_tokenizer
 from qvl.checkpoint import EMBEDDED
 from qvl.checkpoint.export import export_model
 from qvl.checkpoint.load import load_model
-from qvl.data.packing import Packed
+from qvl.data.packing import FilledPack, Packed
 from qvl.data.records import Provenance, Sample
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.model.init import init_weights
@@ -161,10 +161,10 @@ class _InMemory(NamedTuple):
     def num_steps(self) -> int:
         return len(self.made) // self.batch
 
-    def pack(self, step: int, pack: int) -> list[Packed]:
+    def pack(self, step: int, pack: int) -> FilledPack:
         each = self.batch // self.packs_per_step
         start = step * self.batch + pack * each
-        return self.made[start : start + each]
+        return FilledPack(self.made[start : start + each])
 
 
 def measure_transformers(folder: Path, size: str, way: str, lora: bool) -> dict[str, Any]:
