@@ -159,8 +159,10 @@ class Trainer:
                 paused = time.monotonic()
                 self._report(stage, done, self.look(self, stage))
                 began += time.monotonic() - paused
-            if done % run.save_every == 0 or stop or done == stage.num_steps:
-                checkpoints.save(running.number, done, running.state, self._counters(checkpoints))
+            ends = stop or done == stage.num_steps
+            if done % run.save_every == 0 or ends:
+                counters = self._counters(checkpoints)
+                checkpoints.save(running.number, done, running.state, counters, wait=ends)
             if stop:
                 return False
         return True

@@ -76,6 +76,28 @@ def test_training_goes_on_while_a_checkpoint_is_written(
     check_equal(last.whole(), network.whole(), exact=True)
 
 
+def test_a_checkpoint_that_is_waited_for_is_written_without_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = writer_module.write_tensors, {}
+
+    def watched(folder: Path, tensors: dict[str, torch.Tensor], group: CheckpointGroup) -> None:
+        written.update({name: tensor.data_ptr() for name, tensor in tensors.items()})
+        real(folder, tensors, group)
+
+    monkeypatch.setattr(writer_module, "write_tensors", watched)
+    network = Network()
+    network.steps(0, 2)
+    with CheckpointWriter(tmp_path, CheckpointGroup()) as writer:
+        writer.save(network.state, at(2), wait=True)
+        assert names(tmp_path) == ["step-00000002"]
+    held = network.state.tensors()
+    assert {name: written[name] for name in held} == {n: t.data_ptr() for n, t in held.items()}
+    again = Network(seed=1)
+    resume(again, tmp_path)
+    check_equal(again.whole(), network.whole(), exact=True)
+
+
 @pytest.mark.parametrize(
     ("keeping", "stay"),
     [

@@ -93,9 +93,16 @@ class Checkpoints:
         return notes
 
     def save(
-        self, stage: int, step: int, state: TrainState, counters: Mapping[str, int] | None = None
+        self,
+        stage: int,
+        step: int,
+        state: TrainState,
+        counters: Mapping[str, int] | None = None,
+        *,
+        wait: bool = False,
     ) -> None:
-        """Saves in the background after so many steps of a stage.
+        """Saves after so many steps of a stage: in the background, or, to ``wait``, before it
+        returns.
 
         Raises:
             CheckpointError: the one before could not be written, or this one has no room.
@@ -110,7 +117,7 @@ class Checkpoints:
             source=self._run.stages[stage].source.identity,
             counters=dict(counters or {}),
         )
-        self._writer.save(state, position)
+        self._writer.save(state, position, wait=wait)
 
     def _notes(self, now: str) -> tuple[str, ...]:
         saved = self._saved

@@ -88,8 +88,14 @@ class CheckpointWriter:
             )
         )
 
-    def save(self, state: TrainState, position: Position) -> None:
+    def save(self, state: TrainState, position: Position, *, wait: bool = False) -> None:
         """Copies the state and writes it in the background; training may go on at once.
+
+        Args:
+            state: what to save.
+            position: where in the run it is.
+            wait: return when it is written; what is in main memory is then not copied, which
+                would double what a run on the CPU holds.
 
         Raises:
             CheckpointError: the one before could not be written, or this one has no room.
@@ -98,9 +104,12 @@ class CheckpointWriter:
         tensors = {**state.tensors(), f"{RANDOM}/{self.group.rank}": generator_state()}
         part = self.folder / f"{name_of(position.updates)}.part"
         self.group.first(lambda: self._begin(part, num_bytes_of(tensors)))
-        copied = self._stager.stage(tensors)
+        stands_still = wait and all(tensor.device.type == "cpu" for tensor in tensors.values())
+        copied = tensors if stands_still else self._stager.stage(tensors)
         assert isinstance(copied, dict)  # not asynchronous
         self._writing = self._thread.submit(self._write, part, copied, position)
+        if wait:
+            self.finish()
 
     def finish(self) -> None:
         """Waits for the checkpoint that is being written.
