@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)                  ## read real pictures, draw what is found into out/
 	$(BIN)/python examples/demo.py
 
-test: $(READY)                  ## no GPU, no network, two cores, a few minutes
+test: $(READY)                  ## no GPU, no network, two cores, a quarter of an hour
 	$(BIN)/python -m pytest -q $(TESTS_AT_ONCE)
 
 test-all: $(READY)              ## also the slow ones and, where there is one, the GPU's
