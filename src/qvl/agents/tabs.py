@@ -184,7 +184,7 @@ class Tabs:
         deadline = loop.time() + self._load_seconds
         while True:
             try:
-                left = max(0.1, deadline - loop.time())
+                left = max(_POLL_SECONDS, deadline - loop.time())  # 0 would be no limit
                 await page.goto(address, timeout=left * 1000, wait_until="load")
                 break
             except Error as error:

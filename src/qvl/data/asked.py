@@ -83,7 +83,7 @@ def asked_objects(
             number = _largest_named(targets.objects, thing)
             if number is not None:
                 asked.objects[begin : start + 1] = number
-                asked.said[begin : start + 1] = [thing[name] is not None for name in _ATTRIBUTES]
+                asked.said[begin : start + 1] = [name == thing.lastgroup for name in _ATTRIBUTES]
             continue
         for number, end in _objects_of(boxes, numbers_in(digits[start:stop])):
             asked.objects[begin : start + end] = number
@@ -128,12 +128,12 @@ def _questions(item: Packed) -> list[str]:
 def _largest_named(objects: npt.NDArray[np.float32], thing: re.Match[str]) -> int | None:
     """Returns the largest object that has the name, or None: several alike have one answer, and it
     is there seen best."""
-    for attribute, (column, names) in _ATTRIBUTES.items():
-        if thing[attribute] is not None:
-            areas = (objects[:, 2] - objects[:, 0]) * (objects[:, 3] - objects[:, 1])
-            has_name = objects[:, column] == names.index(thing[attribute])
-            return int(np.where(has_name, areas, -1).argmax()) if has_name.any() else None
-    return None
+    attribute = thing.lastgroup
+    assert attribute is not None
+    column, names = _ATTRIBUTES[attribute]
+    areas = (objects[:, 2] - objects[:, 0]) * (objects[:, 3] - objects[:, 1])
+    has_name = objects[:, column] == names.index(thing[attribute])
+    return int(np.where(has_name, areas, -1).argmax()) if has_name.any() else None
 
 
 def _objects_of(

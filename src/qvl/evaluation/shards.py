@@ -11,10 +11,17 @@ from pathlib import Path
 
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import AnswerFile, read_answers
-from qvl.evaluation.manifest import add_hashes, differences, read_manifest, write_manifest
+from qvl.evaluation.manifest import (
+    SAME_RUN,
+    add_hashes,
+    differences,
+    read_manifest,
+    write_manifest,
+)
 from qvl.evaluation.run import read_failures, write_failures
 
-_SAME = ("benchmark", "version", "split", "limit", "decoding", "model", "computing", "inputs")
+# Each shard has its own questions; all are of one number.
+_SAME = (*(name for name in SAME_RUN if name not in ("prompts", "shard")), "limit")
 
 
 def read_shard(text: str) -> tuple[int, int]:
