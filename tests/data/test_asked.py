@@ -10,9 +10,11 @@ import torch
 from qvl.data.collate_drawings import DrawingBatch, collate_drawings
 from qvl.data.mixture import Generator
 from qvl.data.packing import Packed
+from qvl.data.synth.canvas import SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.data.synth.screens import screen_sample
-from qvl.data.synth.shapes import SHAPES, shapes_sample
+from qvl.data.synth.shapes import shapes_sample
+from qvl.data.synth.text import line_sample
 from qvl.processing.processor import Processor
 from tests.training.small import small_inputs
 
@@ -32,7 +34,7 @@ def batch_of(processor: Processor, generator: Generator, count: int) -> DrawingB
         pack,
         encode=processor.tokenizer.encode,
         digit_weight=1.0,
-        coordinate_tasks=frozenset({"shapes", "screen"}),
+        coordinate_tasks=frozenset({"shapes", "screen", "spot"}),
     )
 
 
@@ -124,3 +126,14 @@ def test_centre_tokens_lie_where_the_dense_labels_do(processor: Processor) -> No
 def test_a_sample_without_places_asks_about_nothing(processor: Processor) -> None:
     batch = batch_of(processor, partial(shapes_sample, forms=("count",)), 4)
     assert (batch.asked == -1).all()
+
+
+def test_each_line_of_spotted_text_is_what_its_box_is_about(processor: Processor) -> None:
+    batch = batch_of(processor, partial(line_sample, spotting=True), 20)
+    found = spans(processor, batch)
+    # Every line of every picture, in order, up to the last digit of its box.
+    assert [number for number, _ in found] == list(range(len(batch.dense.boxes)))
+    for number, text in found:
+        numbers = [float(v) for v in text.rpartition("[")[2].rstrip("]},").split(",")]
+        assert np.abs(np.array(numbers) - batch.dense.boxes[number].numpy()).max() <= 1, text
+    assert not batch.said.any()  # the prompt names no kind and no colour

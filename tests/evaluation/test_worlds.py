@@ -1,5 +1,6 @@
 """The suite's judges against a model that knows and one that does not, and that cases stay."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -111,6 +112,10 @@ def test_nothing_is_left_to_see_of_a_blank_case(name: str) -> None:
     assert _key(seen) != _key(blank)
 
 
+def _line(top: int, text: str) -> str:
+    return json.dumps({"bbox_2d": [10, top, 90, top + 20], "text_content": text})
+
+
 JUDGED = [
     ("word", "Save ", "Save", 1.0),
     ("word", "save", "Save", 0.0),
@@ -132,6 +137,26 @@ JUDGED = [
         "<table><tr><td>a</td><td>c</td></tr></table>",
         "<table><tr><th>a</th><th>b</th></tr></table>",
         2 / 3,
+    ),
+    (
+        "spot",
+        f"[{_line(0, 'one')}, {_line(40, 'twx')}]",
+        f"[{_line(0, 'one')}, {_line(40, 'two')}]",
+        5 / 6,
+    ),
+    ("spot", f"[{_line(40, 'one')}]", f"[{_line(0, 'one')}, {_line(40, 'two')}]", 0.0),
+    ("spot", "one\ntwo", f"[{_line(0, 'one')}, {_line(40, 'two')}]", 0.0),
+    (
+        "spot",
+        f"[{', '.join(_line(y, 'one') for y in range(0, 120, 40))}]",
+        f"[{_line(0, 'one')}]",
+        0.0,
+    ),
+    (
+        "spot_boxes",
+        f"[{_line(4, '?')}, {_line(4, '?')}]",
+        f"[{_line(0, 'one')}, {_line(40, 'two')}]",
+        0.5,
     ),
     ("browser_page", "", "<html><body><p>abcd</p></body></html>", 0.0),
     (

@@ -11,8 +11,9 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from qvl.data.mixture import Mixture
 from qvl.data.pack_source import PackError, PackSource
 from qvl.data.packing import FilledPack, PackBudget, Packed
+from qvl.data.synth.canvas import KINDS
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import KINDS, shapes_sample
+from qvl.data.synth.shapes import shapes_sample
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
 from qvl.errors import DataError
 from qvl.model.config import ModelConfig

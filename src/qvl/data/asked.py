@@ -7,6 +7,9 @@ loss that uses it (``training/objectives/finding``).
     "[30, 20, 90, 80]" -> the object with this box (or centre)
     every token from the one to the other -> that object
 
+    "Spotting all the text ..." -> the end of the prompt
+    "[3, 5, 38, 36], ..." -> the first line; what follows its box is about the next
+
     "What color is the circle?" -> the end of the thing's name
     the largest circle -> the object; its colour is not said, its kind is
     every token up to the one that answers -> that object
@@ -20,13 +23,17 @@ import numpy as np
 import numpy.typing as npt
 
 from qvl.data.packing import Packed
+from qvl.data.synth.canvas import SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import SHAPES
 from qvl.geometry import FACTOR
 from qvl.messages import Text
+from qvl.tasks.grounding import SPOTTING_PROMPT
 
-# The two prompts after which coordinates are answered: `grounding.prompt` and `agent.click_prompt`.
-_THING = re.compile(r"(?:Locate|Click) the .*?(?= in this image| button)")
+# The prompts after which coordinates are answered: `grounding.prompt`, `agent.click_prompt` and
+# `grounding.SPOTTING_PROMPT`, which says nothing of the lines that it is about.
+_THING = re.compile(
+    rf"(?:Locate|Click) the .*?(?= in this image| button)|(?P<all>{re.escape(SPOTTING_PROMPT)})"
+)
 # The two questions that are answered by a name; see `synth.shapes`.
 _NAMED = re.compile(
     rf"What color is the (?P<kind>{'|'.join(SHAPES)})|"
@@ -87,7 +94,7 @@ def asked_objects(
             continue
         for number, end in _objects_of(boxes, numbers_in(digits[start:stop])):
             asked.objects[begin : start + end] = number
-            asked.said[begin : start + end] = True
+            asked.said[begin : start + end] = not thing["all"]
             begin = start + end
     return asked
 

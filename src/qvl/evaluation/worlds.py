@@ -101,6 +101,14 @@ WORLDS: dict[str, World] = {
     "browser_bar_extreme": World(
         draw=partial(browser_documents.bars, form="extreme"), judge=judges.name, reads=True
     ),
+    "spot": World(
+        draw=partial(line_sample, spotting=True, strength=_CAMERA),
+        judge=judges.spotted,
+        reads=True,
+    ),
+    "spot_boxes": World(
+        draw=partial(line_sample, spotting=True, strength=_CAMERA), judge=judges.boxes, reads=True
+    ),
 }
 
 

@@ -24,8 +24,8 @@ from qvl.data.mixture import Mixture
 from qvl.data.packing import Packed
 from qvl.data.records import Sample
 from qvl.data.shards import ShardReader
+from qvl.data.synth.canvas import KINDS, SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import KINDS, SHAPES
 from qvl.data.vocabulary import save_tokenizer, train_tokenizer
 from qvl.messages import Text
 from qvl.model.config import ModelConfig

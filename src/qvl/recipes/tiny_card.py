@@ -20,6 +20,8 @@ _MEANING = {
     "word": "a word of up to 8 letters, exactly",
     "word_characters": "a word, share of characters right",
     "line": "1 to 3 short lines, share of characters right",
+    "spot": "the same in JSON, share of characters right of lines whose box has IoU at least 0.5",
+    "spot_boxes": "boxes of these lines, IoU at least 0.5",
     "colour": "colour of the one circle, star, ...",
     "shape": "kind of the one red, blue, ... object",
     "box": "box of a named shape among 2 to 5, IoU at least 0.5",

@@ -12,8 +12,9 @@ import torch
 from qvl.data.collate_drawings import DrawingBatch
 from qvl.data.mixture import Mixture
 from qvl.data.records import Sample
+from qvl.data.synth.canvas import SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import SHAPES, shapes_sample
+from qvl.data.synth.shapes import shapes_sample
 from qvl.errors import ConfigError
 from qvl.model.attention import Segments
 from qvl.recipes.tiny import TinyRun

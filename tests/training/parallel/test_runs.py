@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from qvl.data.synth.canvas import KINDS
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import KINDS
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny import run_config
 from qvl.training.objectives.dense import DenseHeads

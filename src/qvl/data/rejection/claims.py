@@ -16,8 +16,8 @@ from qvl.data.records import Sample
 from qvl.data.rejection.equations import wrong_equation
 from qvl.data.rejection.verifiers import question_of
 from qvl.data.steps import answers_of
+from qvl.data.synth.canvas import SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import SHAPES
 from qvl.errors import DataError, QvlError
 from qvl.geometry import Box, box_iou
 from qvl.messages import Conversation, Message, SamplingParams, Text, TextGenerator

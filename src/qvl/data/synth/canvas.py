@@ -17,6 +17,10 @@ from qvl.geometry import Box
 
 Colour = tuple[int, int, int]
 
+SHAPES = ("circle", "square", "triangle", "star", "diamond", "cross")
+KINDS = (*SHAPES, "button", "checkbox", "field", "link", "line")
+"""Kinds of object that dense targets name by index; a line is one of text."""
+
 _INDEX = {character: i for i, character in enumerate(ALPHABET)}
 # Height of a character's middle above the baseline, as a share of the font size: half an x-height.
 _MIDDLE = 0.3

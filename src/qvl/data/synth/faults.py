@@ -21,8 +21,8 @@ import numpy as np
 from qvl.data.mixture import Mixture
 from qvl.data.preferences import CUT, chosen_text
 from qvl.data.records import Rejected, Sample
+from qvl.data.synth.canvas import SHAPES
 from qvl.data.synth.palette import COLOUR_NAMES
-from qvl.data.synth.shapes import SHAPES
 from qvl.errors import ConfigError, DataError
 from qvl.geometry import FACTOR, Box, Point, box_iou
 from qvl.messages import Image

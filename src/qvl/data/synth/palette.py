@@ -1,5 +1,7 @@
 """Colours with names, and pairs of colours that can be told apart."""
 
+import math
+
 import numpy as np
 
 Colour = tuple[int, int, int]
@@ -24,6 +26,15 @@ COLOUR_NAMES = tuple(NAMED)
 def luminance(colour: Colour) -> float:
     """Returns perceived brightness, 0 to 255. Source: ITU-R BT.601 luma weights."""
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+
+
+def nearest_name(colour: Colour) -> str:
+    """Returns the name whose colour is the least far away in RGB.
+
+    >>> nearest_name((30, 30, 28))
+    'black'
+    """
+    return min(NAMED, key=lambda name: math.dist(NAMED[name], colour))
 
 
 def jittered(rng: np.random.Generator, colour: Colour, amount: int = 14) -> Colour:

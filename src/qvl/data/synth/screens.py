@@ -3,10 +3,9 @@
 import numpy as np
 
 from qvl.data.records import Provenance, Sample
-from qvl.data.synth.canvas import Canvas
+from qvl.data.synth.canvas import KINDS, Canvas
 from qvl.data.synth.fonts import Font, font_files, load_font
 from qvl.data.synth.palette import COLOUR_NAMES, NAMED, Colour, jittered, luminance
-from qvl.data.synth.shapes import KINDS
 from qvl.data.synth.text import conversation_about
 from qvl.data.synth.words import Split, random_word
 from qvl.geometry import FACTOR, Box, Point

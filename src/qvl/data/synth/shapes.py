@@ -5,16 +5,11 @@ import math
 import numpy as np
 
 from qvl.data.records import Provenance, Sample
-from qvl.data.synth.canvas import Canvas
+from qvl.data.synth.canvas import SHAPES, Canvas
 from qvl.data.synth.palette import COLOUR_NAMES, NAMED, Colour, jittered, luminance
 from qvl.data.synth.text import conversation_about
 from qvl.geometry import FACTOR, Box, Point
 from qvl.tasks import grounding
-
-SHAPES = ("circle", "square", "triangle", "star", "diamond", "cross")
-WIDGETS = ("button", "checkbox", "field", "link")
-KINDS = SHAPES + WIDGETS
-"""Kinds of object that dense targets name by index."""
 
 FORMS = ("box", "point", "count", "colour", "shape")
 """Forms of question."""

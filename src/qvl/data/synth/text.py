@@ -6,9 +6,9 @@ Each generator returns a `Sample` whose answers and dense labels are exact by co
 import numpy as np
 
 from qvl.data.records import DenseTargets, Provenance, Sample
-from qvl.data.synth.canvas import Canvas, photograph
+from qvl.data.synth.canvas import KINDS, Canvas, photograph
 from qvl.data.synth.fonts import Font, font_files, load_font
-from qvl.data.synth.palette import Colour, paper_and_ink
+from qvl.data.synth.palette import COLOUR_NAMES, Colour, nearest_name, paper_and_ink
 from qvl.data.synth.words import Split, random_line, random_word
 from qvl.geometry import FACTOR, Box
 from qvl.messages import Conversation, Image, Message, Text
@@ -16,6 +16,8 @@ from qvl.tasks import grounding
 
 READ_PROMPT = "Read all the text in the image."
 """Source: official cookbooks/ocr.ipynb."""
+
+_LINE = KINDS.index("line")
 
 
 def conversation_about(
@@ -175,6 +177,9 @@ def line_sample(
     lines = [
         (text, canvas.text(left, top + i * pitch, text, font, ink)) for i, text in enumerate(texts)
     ]
+    if spotting:
+        for _, box in lines:
+            canvas.record(_inside(box, canvas), _LINE, COLOUR_NAMES.index(nearest_name(ink)))
     name = "spot" if spotting else "line"
     return _lines_sample(name, canvas, lines, rng=rng, seed=seed, strength=strength)
 

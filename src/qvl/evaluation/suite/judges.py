@@ -7,7 +7,6 @@ Owns: one function a kind of question. Does not own: the cases (``worlds``), the
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from qvl.evaluation.metrics import character_errors
@@ -42,17 +41,18 @@ def running_text(answer: str, facts: Facts, expected: str) -> float:
 
 def boxes(answer: str, facts: Facts, expected: str) -> float:
     """Share of the wanted boxes that an answer meets at IoU 0.5, each answer box used once."""
-    wanted = [item.box for item in grounding.parse(expected).boxes]
-    given = [item.box for item in grounding.parse(answer).boxes]
-    if len(given) > 2 * len(wanted):  # covering the picture with boxes is not finding
-        return 0.0
-    hits = 0
-    for box in wanted:
-        best = max(given, key=partial(box_iou, box), default=None)
-        if best is not None and box_iou(box, best) >= 0.5:
-            hits += 1
-            given.remove(best)
-    return hits / len(wanted)
+    pairs = _met(answer, expected)
+    return sum(given is not None for _, given in pairs) / len(pairs)
+
+
+def spotted(answer: str, facts: Facts, expected: str) -> float:
+    """Mean over lines of the share of characters right, in boxes met as for `boxes`; a line whose
+    box is not met has none right."""
+    right = [
+        1 - character_errors(given.label or "", wanted.label or "") if given else 0.0
+        for wanted, given in _met(answer, expected)
+    ]
+    return sum(right) / len(right)
 
 
 def points(answer: str, facts: Facts, expected: str) -> float:
@@ -116,3 +116,21 @@ def moment(answer: str, facts: Facts, expected: str) -> float:
 
 def _clicked(action: Action) -> Point | None:
     return action.point if isinstance(action, Click) else None
+
+
+def _met(
+    answer: str, expected: str
+) -> list[tuple[grounding.GroundedBox, grounding.GroundedBox | None]]:
+    """Each wanted box with the answer's best at IoU 0.5 or more, if there is one left."""
+    wanted, given = (list(grounding.parse(text).boxes) for text in (expected, answer))
+    if len(given) > 2 * len(wanted):  # covering the picture with boxes is not finding
+        given = []
+    pairs: list[tuple[grounding.GroundedBox, grounding.GroundedBox | None]] = []
+    for item in wanted:
+        best = max(given, key=lambda other: box_iou(item.box, other.box), default=None)
+        if best is None or box_iou(item.box, best.box) < 0.5:
+            best = None
+        else:
+            given.remove(best)
+        pairs.append((item, best))
+    return pairs
