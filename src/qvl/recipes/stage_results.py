@@ -87,6 +87,17 @@ class StageResult:
         """Whether everything is better that should be."""
         return all(shown.holds(self.before, self.after) for shown in self.shows)
 
+    @property
+    def summary(self) -> str:
+        """One line for people: what got better, and what did not."""
+        groups: dict[str, list[str]] = {"improved": [], "not improved": []}
+        for shown in self.shows:
+            change = f"{shown.name} {self.before[shown.name]:.3g} -> {self.after[shown.name]:.3g}"
+            better = shown.holds(self.before, self.after)
+            groups["improved" if better else "not improved"].append(change)
+        told = [f"{what}: {', '.join(changes)}" for what, changes in groups.items() if changes]
+        return f"{self.stage} {'; '.join(told)}"
+
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for ``json.dumps``."""
         shows = [

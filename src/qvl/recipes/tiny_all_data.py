@@ -120,7 +120,8 @@ def instructed(split: Split) -> Mixture:
 
 
 def preferences(split: Split) -> Mixture:
-    """Stage 5: right answers with faulty ones, about pictures and about text alone."""
+    """Stage 5: right answers with faulty ones, about pictures and about text alone; half of them
+    to instructions, whose forms must not be unlearnt."""
     base = {
         "word": (0.2, partial(word_sample, split=split, plain=True, strength=0.4)),
         "line": (0.1, partial(line_sample, split=split)),
@@ -128,7 +129,9 @@ def preferences(split: Split) -> Mixture:
         "places": (0.15, partial(shapes_sample, least=2, most=4, forms=("box",))),
         "sums": (0.3, _SUMS),
     }
-    pairs = partial(preference_sample, base=Mixture(parts=base))
+    instructions = instructed(split).parts
+    answers = {**_scaled(base, 0.5), **_scaled(instructions, 0.5)}
+    pairs = partial(preference_sample, base=Mixture(parts=answers))
     return Mixture(parts={"pairs": (1.0, pairs)})
 
 

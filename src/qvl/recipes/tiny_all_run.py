@@ -161,7 +161,7 @@ def _train_rank(run: AllStagesRun, number: int, report: Report) -> None:
         result = _result(run, small)
         line = {"stage": small.name, "step": result.steps, "steps": result.steps}
         trainer.journal.log({**line, "result": result.to_json()})
-        report({**line, "note": _told(result)})
+        report({**line, "note": result.summary})
         export_model(model, folder / "model", files_from=run.base)
 
 
@@ -314,17 +314,3 @@ def _result(run: AllStagesRun, stage: SmallStage) -> StageResult:
         after=json.loads((folder / "after.json").read_text()),
         shows=stage.shows,
     )
-
-
-def _told(result: StageResult) -> str:
-    """One line for people: what got better, and what did not."""
-    groups: dict[bool, list[str]] = {True: [], False: []}
-    for shown in result.shows:
-        change = f"{shown.name} {result.before[shown.name]:.3g} -> {result.after[shown.name]:.3g}"
-        groups[shown.holds(result.before, result.after)].append(change)
-    told = [
-        f"{what}: {', '.join(groups[is_better])}"
-        for what, is_better in (("improved", True), ("not improved", False))
-        if groups[is_better]
-    ]
-    return f"{result.stage} {'; '.join(told)}"

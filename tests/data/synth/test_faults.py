@@ -10,6 +10,7 @@ from qvl.data.preferences import chosen_text, preference_problems
 from qvl.data.records import Sample
 from qvl.data.rejection.verifiers import same_boxes, same_number, same_text
 from qvl.data.synth.faults import FAULTS, WRONG, preference_sample
+from qvl.data.synth.instructed import has_form, instructed_sample, said
 from qvl.data.synth.shapes import shapes_sample
 from qvl.errors import ConfigError
 from qvl.tasks import grounding
@@ -49,6 +50,24 @@ def test_wrong_answers_are_wrong_by_the_verifiers() -> None:
         assert verdict.value < 1, (right, answer.text)
         judged.add(answer.fault)
     assert judged >= {"wrong place", "wrong count", "wrong word"}
+
+
+def test_faults_of_instructed_answers_keep_to_the_form_or_break_only_that() -> None:
+    base = Mixture(parts={"instructed": (1.0, partial(instructed_sample, base=SHAPES))})
+    seen = set()
+    for number in range(120):
+        sample = preference_sample(np.random.default_rng(number), seed=(7, number), base=base)
+        right, form = chosen_text(sample), sample.facts["form"]
+        (answer,) = sample.rejected
+        if answer.fault == "wrong form":
+            assert not has_form(answer.text, form), (right, answer.text)
+            assert form == "boxes" or said(right, form) == answer.text
+        elif answer.fault in WRONG:
+            assert has_form(answer.text, form), (right, answer.text)
+            assert said(right, form) != said(answer.text, form)
+        seen.add((form, answer.fault))
+    assert {form for form, fault in seen if fault == "wrong form"} == {"json", "sentence", "boxes"}
+    assert {form for form, fault in seen if fault in WRONG} == {"json", "sentence", "boxes"}
 
 
 def test_a_misread_word_differs_in_one_letter() -> None:

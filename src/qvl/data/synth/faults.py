@@ -22,6 +22,7 @@ from qvl.data.mixture import Mixture
 from qvl.data.preferences import CUT, chosen_text
 from qvl.data.records import Rejected, Sample
 from qvl.data.synth.canvas import SHAPES
+from qvl.data.synth.instructed import said
 from qvl.data.synth.palette import COLOUR_NAMES
 from qvl.errors import ConfigError, DataError
 from qvl.geometry import FACTOR, Box, Point, box_iou
@@ -61,20 +62,21 @@ def wrong_place(rng: np.random.Generator, sample: Sample, answer: str) -> str | 
 
 def wrong_count(rng: np.random.Generator, sample: Sample, answer: str) -> str | None:
     """A number that is off by one or two."""
-    if not _COUNT.fullmatch(answer):
+    count = _said(sample, answer)
+    if not _COUNT.fullmatch(count):
         return None
-    off = [number for number in range(int(answer) - 2, int(answer) + 3) if number != int(answer)]
-    near = [number for number in off if number >= 0 and abs(number - int(answer)) == 1]
-    return str(
-        rng.choice(near if rng.random() < 0.7 else [number for number in off if number >= 0])
-    )
+    off = [number for number in range(int(count) - 2, int(count) + 3) if number != int(count)]
+    near = [number for number in off if number >= 0 and abs(number - int(count)) == 1]
+    other = rng.choice(near if rng.random() < 0.7 else [number for number in off if number >= 0])
+    return answer.replace(count, str(other))
 
 
 def wrong_word(rng: np.random.Generator, sample: Sample, answer: str) -> str | None:
     """Another colour or kind of shape; a letter misread in what was read."""
+    word = _said(sample, answer)
     for names in (COLOUR_NAMES, SHAPES):
-        if answer in names:
-            return str(rng.choice([name for name in names if name != answer]))
+        if word in names:
+            return answer.replace(word, str(rng.choice([name for name in names if name != word])))
     if sample.task not in ("word", "line", "page") or not answer.strip():
         return None
     return _misread(rng, answer)
@@ -87,6 +89,8 @@ def wrong_form(rng: np.random.Generator, sample: Sample, answer: str) -> str | N
         if all(isinstance(item, grounding.GroundedBox) for item in items) and rng.random() < 0.5:
             return grounding.format(items, style="text")
         return json.dumps([_thousandths(item, sample) for item in items])
+    if "form" in sample.facts:
+        return _said(sample, answer)
     if _COUNT.fullmatch(answer) and int(answer) < len(_NUMBER_WORDS):
         return _NUMBER_WORDS[int(answer)]
     if sample.task in ("word", "line", "page"):
@@ -168,6 +172,11 @@ def _spoilt(
         if len(found) == most:
             break
     return tuple(found.values())
+
+
+def _said(sample: Sample, answer: str) -> str:
+    """What an answer says, whatever form was asked for."""
+    return said(answer, sample.facts["form"]) if "form" in sample.facts else answer
 
 
 def _elsewhere(rng: np.random.Generator, sample: Sample, item: grounding.Grounded) -> Box | None:

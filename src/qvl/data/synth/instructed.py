@@ -132,6 +132,20 @@ def has_form(answer: str, form: Form) -> bool:
     return _FORMS[form](answer.strip())
 
 
+def said(answer: str, form: Form) -> str:
+    """Returns what a right answer says, without the form it is in; boxes as they are.
+
+    >>> said('{"count": 3}', "json"), said('"Mill"', "quotes"), said("The star is red.", "sentence")
+    ('3', 'Mill', 'red')
+    """
+    if form == "json":
+        (value,) = json.loads(answer).values()
+        return str(value)
+    if form == "quotes":
+        return answer[1:-1]
+    return answer.removesuffix(".").rpartition(" ")[2] if form == "sentence" else answer
+
+
 def _as_json(question: str, key: str, value: str | int) -> Instruction:
     text = json.dumps({key: value}, ensure_ascii=False)
     return Instruction(f'{question} Reply with JSON that has the key "{key}".', text, "json")
