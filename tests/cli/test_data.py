@@ -1,6 +1,7 @@
 """``qvl data``: makes, runs, converts, checks and shows; slips are refused before any work."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,44 @@ def test_lint_names_faults_and_fails(run: Run, folder: Path) -> None:
     assert run("data", "lint", "a.json")[0] == 0
     code, _, err = run("data", "show", "a.json", "2")
     assert (code, err) == (1, "error: sample is 2, expected 0 to 1\n")
+
+
+@requires_embedded
+def test_lint_names_what_training_would_call_too_long(run: Run, folder: Path) -> None:
+    (folder / "large.jpg").write_bytes(picture(560, 560))
+    records = [
+        record("<image>?", "A cup.", image="large.jpg"),
+        record("Count.", "1 2 3 4 5 " * 60),
+        record("Hi", "Ho"),
+    ]
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    assert run("data", "lint", "a.jsonl")[0] == 0
+    code, out, err = run("data", "lint", "a.jsonl", "--max-length", "100")
+    assert code == 1
+    assert "model: the tiny one" in err
+    first, second, _ = out.splitlines()
+    assert re.fullmatch(r"a\.jsonl:1: [\d,]+ tokens, a sample may have at most 100", first)
+    assert second.startswith("a.jsonl:2: ")
+    _, _, err = run("train", "sft", "--data", "a.jsonl", "--max-length", "100", "--dry-run")
+    assert f"{first} (and 1 like it: a.jsonl:2)" in err
+    code, out, _ = run("data", "lint", "a.jsonl", "--max-length", "100", "--max-pixels", "7840")
+    assert (code, out.count("tokens, a sample")) == (1, 1)
+    for length in ("0", "999999999"):
+        code, _, err = run("data", "lint", "a.jsonl", "--max-length", length)
+        assert (code, "expected 1 to" in err) == (1, True)
+
+
+@requires_embedded
+def test_lint_reads_boxes_of_originals_by_the_limits_of_the_model(run: Run, folder: Path) -> None:
+    (folder / "a.jpg").write_bytes(picture(560, 560))
+    coco = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 560, "width": 560}],
+        "categories": [{"id": 1, "name": "cup"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [300, 300, 200, 200]}],
+    }
+    (folder / "a.coco.json").write_text(json.dumps(coco))
+    code, out, _ = run("data", "lint", "a.coco.json", "--max-pixels", "100352")
+    assert code == 0, out
 
 
 def test_convert_there_and_back(run: Run, folder: Path) -> None:

@@ -200,7 +200,8 @@ OPTIONS = {
         "--licence",
     }
     | {"--set", "--by", "--similarity", "--best", "--against", "--prompt", "--index"}
-    | {"--tokens", "--epochs", "--plan", "--sample-seconds", "--per-shard"},
+    | {"--tokens", "--epochs", "--plan", "--sample-seconds", "--per-shard"}
+    | {"--max-length", "--max-pixels"},
     "adapter": {"--json", "--output", "-o", "--model", "--dtype"},
     "info": {"--model", "--json"},
 }

@@ -15,6 +15,7 @@ from qvl.data.lint import CoordinateEvidence, check_sample, lint
 from qvl.data.places import places
 from qvl.data.shards import write_shards
 from qvl.data.synth.screens import screen_sample
+from qvl.errors import ConfigError
 from qvl.geometry import Box
 from qvl.messages import Conversation, Image, Message, Text
 from qvl.tasks import grounding
@@ -93,6 +94,11 @@ def test_every_fault_is_named_with_its_place(tmp_path: Path) -> None:
     assert not report.is_clean
     assert "16 samples" in str(report)
     assert json.loads(json.dumps(report.to_json()))["bad"] == report.num_bad
+
+
+def test_a_length_needs_somebody_who_counts(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="max_tokens is 100, and no processor counts"):
+        lint(write(tmp_path, []), max_tokens=100)
 
 
 def test_pages_of_reports_escape_data(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from qvl.data.interchange.annotations import Problem
-from qvl.data.lengths import Lengths
+from qvl.data.lengths import Lengths, too_long
 from qvl.errors import DataError
-from qvl.recipes.fine_tune_data import TOO_LONG, Examined
+from qvl.recipes.fine_tune_data import Examined
 from qvl.recipes.fine_tune_faults import fault_lines, refuse_faults
 
 
@@ -36,7 +36,7 @@ def test_equal_faults_are_one_line_and_the_advice_is_said_once() -> None:
         "picture '/etc/1.png' lies outside /data",
         "picture '/etc/22.png' lies outside /data",
     ]
-    long = [f"{n:,} tokens, {TOO_LONG} 8,192" for n in (9_000, 11_111)]
+    long = [too_long(n, 8192) for n in (9_000, 11_111)]
     lines = fault_lines(examined([*missing(30), *outside, "there is no answer", *long], good=1))
     assert lines[:4] == [
         f"my.jsonl:1: {missing(1)[0]} (and 29 like it: my.jsonl:2, my.jsonl:3, my.jsonl:4, ...)",

@@ -57,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     lint = actions.add_parser("lint", help="name every bad sample and why; exit code 1 if any")
     _add_input(lint)
+    lint.add_argument(
+        "--max-length", type=int, metavar="N", help="most tokens of a sample that is trained on"
+    )
+    lint.add_argument("--max-pixels", type=int, metavar="N", help="shrink pictures to at most N")
     lint.add_argument("--json", action="store_true", help="print the report as JSON")
     add_model_options(lint, runs=False)
 

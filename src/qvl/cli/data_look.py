@@ -18,35 +18,49 @@ from qvl.data.records import Sample
 from qvl.data.shard_index import index_tars
 from qvl.data.video_sheets import video_sheet, videos_of
 from qvl.errors import InputError
-from qvl.geometry import ImageSize
+from qvl.geometry import ImageSize, PixelLimits
 from qvl.messages import Image, Text
 from qvl.processing.image import load_image
+from qvl.processing.processor import Processor
 from qvl.processing.settings import DEFAULT_LIMITS
 from qvl.tasks import draw_svg
 from qvl.tasks.marks import layout
 
 
-def _open(args: argparse.Namespace) -> Data:
+def _open(args: argparse.Namespace, limits: PixelLimits = DEFAULT_LIMITS) -> Data:
     root = Path(args.root) if args.root else None
-    return open_data(Path(args.data), root=root, whole=False)
+    return open_data(Path(args.data), root=root, whole=False, limits=limits)
 
 
 def lint(args: argparse.Namespace) -> int:
     """Prints what is wrong with the data."""
-    data = _open(args)
-    limits = DEFAULT_LIMITS
-    if named_model(args) is not None:
-        limits = load_processor(model_folder(args, weights=False), args).settings.limits
+    processor = _processor(args)
+    data = _open(args, DEFAULT_LIMITS if processor is None else processor.settings.limits)
 
     def show_progress(done: int, total: int) -> None:
         progress(f"{done}/{total} samples", done=done == total)
 
-    report = lint_data(data, limits=limits, progress=show_progress)
+    report = lint_data(
+        data, processor=processor, max_tokens=args.max_length, progress=show_progress
+    )
     if args.json:
         write_json(report.to_json())
     else:
         write(str(report))
     return 0 if report.is_clean else 1
+
+
+def _processor(args: argparse.Namespace) -> Processor | None:
+    """That of the model that is named, or of any, if an option needs one."""
+    if named_model(args) is None and args.max_length is None and args.max_pixels is None:
+        return None
+    processor = load_processor(model_folder(args, weights=False), args)
+    if args.max_pixels is not None:
+        processor = processor.shrinking_to(args.max_pixels)
+    most = processor.settings.context_length
+    if args.max_length is not None and not 0 < args.max_length <= most:
+        raise InputError(f"--max-length is {args.max_length:,}, expected 1 to {most:,}")
+    return processor
 
 
 def show(args: argparse.Namespace) -> int:

@@ -30,6 +30,9 @@ from qvl.errors import DataError, QvlError
 from qvl.processing.bill import Bill
 from qvl.processing.processor import Processor
 
+TOO_LONG = "a sample may have at most"
+"""What the fault of a sample says that has more tokens than are allowed."""
+
 _FORMAT = 1
 _PART = 1024
 """Samples that are measured together; a pass that is stopped repeats at most so many a process."""
@@ -181,6 +184,15 @@ def bill_of(sample: Sample, processor: Processor) -> tuple[Bill, int]:
     bill = processor.bill(sample.conversation, add_generation_prompt=False)
     more = branched_tokens(sample, bill, processor.tokenizer) if sample.rejected else 0
     return bill, bill.total + more
+
+
+def too_long(num_tokens: int, max_tokens: int) -> str:
+    """Returns the fault of a sample that is longer than training allows.
+
+    >>> too_long(9000, 8192)
+    '9,000 tokens, a sample may have at most 8,192'
+    """
+    return f"{num_tokens:,} tokens, {TOO_LONG} {max_tokens:,}"
 
 
 class _Part(NamedTuple):

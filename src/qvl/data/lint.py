@@ -3,8 +3,8 @@
 Owns: the checks of samples and of the whole set. Does not own: reading data (``interchange``,
 ``shards``), which names malformed records.
 
-    data -> each sample: check_sample() -> problems; places, ids -> the whole set -> problems
-        -> LintReport
+    data -> each sample: check_sample(), its length -> problems; places, ids -> the whole set
+        -> problems -> LintReport
 
 Whether boxes are in pixels or in thousandths of the picture cannot be told from one box, so it is
 told from all of them, see `CoordinateEvidence`.
@@ -20,13 +20,14 @@ from typing import Any
 from qvl.data.encoding import content_id, media_of
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.opening import Data, where
+from qvl.data.lengths import bill_of, too_long
 from qvl.data.places import Place, answer_text, places
 from qvl.data.preferences import preference_problems
 from qvl.data.records import Sample
-from qvl.errors import DataError, QvlError
-from qvl.geometry import PixelLimits
+from qvl.errors import ConfigError, DataError, QvlError
 from qvl.messages import Image, Video
 from qvl.processing.image import load_image
+from qvl.processing.processor import Processor
 from qvl.processing.settings import DEFAULT_LIMITS
 from qvl.processing.video import measure_video
 
@@ -156,7 +157,8 @@ class _Findings:
 def lint(
     data: Data,
     *,
-    limits: PixelLimits = DEFAULT_LIMITS,
+    processor: Processor | None = None,
+    max_tokens: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LintReport:
     """Looks at every sample, and at all of them together.
@@ -165,10 +167,17 @@ def lint(
 
     Args:
         data: shards, an annotation file, or parquet files.
-        limits: under which pictures are resized when the data is trained on; boxes are in pixels
-            of the resized picture.
+        processor: of the model that is trained; boxes are in pixels of the picture as it resizes
+            it. None has the limits of the released models.
+        max_tokens: most of a sample, as the processor counts them; None for any number.
         progress: called with how many samples are done, and how many there are.
+
+    Raises:
+        ConfigError: there is a most of tokens and no processor.
     """
+    if max_tokens is not None and processor is None:
+        raise ConfigError(f"max_tokens is {max_tokens:,}, and no processor counts tokens")
+    limits = DEFAULT_LIMITS if processor is None else processor.settings.limits
     findings = _Findings()
     for number in range(len(data)):
         if progress is not None and number % 100 == 0:
@@ -183,6 +192,8 @@ def lint(
         try:
             found = places(sample, limits, questions=True)
             messages += _outside(found)
+            if processor is not None and max_tokens is not None:
+                messages += _longer(sample, processor, max_tokens)
             findings.evidence.add(found)
             key = bytes.fromhex(content_id(sample))
         except QvlError:
@@ -256,6 +267,12 @@ def turn_problems(sample: Sample) -> Iterator[str]:
             yield f"turn {number} is an empty answer"
         elif message.role == "user" and not message.content:
             yield f"turn {number} is an empty question"
+
+
+def _longer(sample: Sample, processor: Processor, max_tokens: int) -> list[str]:
+    """The fault of a sample of which training would say the same: both count before they decode."""
+    _, num_tokens = bill_of(sample, processor)
+    return [too_long(num_tokens, max_tokens)] if num_tokens > max_tokens else []
 
 
 def _outside(found: list[Place]) -> list[str]:

@@ -9,13 +9,14 @@ Shapes: T tokens, P patches, N images and videos.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from qvl.errors import ContextLengthError, InputError
+from qvl.errors import ConfigError, ContextLengthError, InputError
+from qvl.geometry import PixelLimits
 from qvl.messages import Conversation, Image, Video
 from qvl.processing.bill import Bill
 from qvl.processing.chat_template import EncodedConversation, EncodedItem, Piece, encode, render
@@ -113,6 +114,20 @@ class Processor:
             CheckpointError: a file is missing or unreadable, or they do not belong together.
         """
         return cls(Tokenizer.from_folder(folder), load_settings(folder, adapter))
+
+    def shrinking_to(self, max_pixels: int) -> "Processor":
+        """Returns one that shrinks pictures to at most ``max_pixels`` where a message sets none.
+
+        Raises:
+            ConfigError: the checkpoint's smallest picture is larger.
+        """
+        least = self.settings.limits.min_pixels
+        if max_pixels < least:
+            raise ConfigError(
+                f"max_pixels is {max_pixels:,}, the model enlarges pictures to {least:,}"
+            )
+        limits = PixelLimits(min_pixels=least, max_pixels=max_pixels)
+        return Processor(self.tokenizer, replace(self.settings, limits=limits))
 
     def __call__(
         self,

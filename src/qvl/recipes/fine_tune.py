@@ -33,7 +33,6 @@ from qvl.data.packing.usable import PlanOptions, SampleSet
 from qvl.data.records import Sample
 from qvl.data.sft.mixing import ChosenSource
 from qvl.errors import CheckpointError, ConfigError
-from qvl.geometry import PixelLimits
 from qvl.messages import Image, Text
 from qvl.model.config import ModelConfig
 from qvl.model.lora import adapter_parameters, add_lora, merge_lora
@@ -145,13 +144,7 @@ def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of
     require_writable(options.folder, hint=_OTHER_FOLDER)
     processor = Processor.from_folder(options.model)
     if options.max_pixels is not None:
-        least = processor.settings.limits.min_pixels
-        if options.max_pixels < least:
-            raise ConfigError(
-                f"max_pixels is {options.max_pixels:,}, the model enlarges pictures to {least:,}"
-            )
-        limits = PixelLimits(min_pixels=least, max_pixels=options.max_pixels)
-        processor = Processor(processor.tokenizer, replace(processor.settings, limits=limits))
+        processor = processor.shrinking_to(options.max_pixels)
     data = open_data(options.data, root=options.root, limits=processor.settings.limits)
     examined = examine(
         data,

@@ -27,7 +27,7 @@ from qvl.data.encoding import media_of
 from qvl.data.fingerprint import fingerprint
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.opening import Data, where
-from qvl.data.lengths import Lengths, measure
+from qvl.data.lengths import Lengths, measure, too_long
 from qvl.data.lint import CoordinateEvidence, check_sample, turn_problems
 from qvl.data.media import media_hashes
 from qvl.data.places import places
@@ -41,8 +41,6 @@ DECODED = 20_000
 """Samples of which every picture is decoded: minutes on one core."""
 MOST_VALIDATED = 200
 """Samples held out at most: enough to see a loss turn, few enough to score often."""
-TOO_LONG = "a sample may have at most"
-"""What the fault of a sample says that has more tokens than are allowed."""
 _MOST_LISTED = 1000
 _LEAST_TO_SPLIT = 10
 
@@ -115,12 +113,12 @@ def examine(
         found = _check(data, processor.settings.limits, progress, pairs=pairs)
         _write(folder / "checked.npz", key, found)
     is_usable = found.is_sound & (lengths.tokens > 0)
-    too_long = np.flatnonzero(is_usable & (lengths.tokens > max_tokens))
+    longer = np.flatnonzero(is_usable & (lengths.tokens > max_tokens))
     faults = [*found.faults]
-    for number in too_long[:_MOST_LISTED].tolist():
-        message = f"{lengths.tokens[number]:,} tokens, {TOO_LONG} {max_tokens:,}"
+    for number in longer[:_MOST_LISTED].tolist():
+        message = too_long(int(lengths.tokens[number]), max_tokens)
         faults.append(Problem(where(data, number), message))
-    is_usable[too_long] = False
+    is_usable[longer] = False
     return Examined(
         lengths=lengths,
         is_usable=is_usable,

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qvl.data.interchange.annotations import Problem
+from qvl.data.lengths import TOO_LONG
 from qvl.errors import DataError
-from qvl.recipes.fine_tune_data import TOO_LONG, Examined
+from qvl.recipes.fine_tune_data import Examined
 
 _MOST_KINDS = 20
 _MOST_PLACES = 3
