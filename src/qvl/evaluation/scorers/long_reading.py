@@ -16,6 +16,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from qvl.errors import MissingDependencyError
 from qvl.evaluation.scorers.edit_distance import normalised_distance
@@ -68,6 +69,16 @@ def words_of(answer: str, truth: str) -> tuple[list[str], list[str]]:
     """
     if not (_CHINESE.search(answer) or _CHINESE.search(truth)):
         return answer.split(), truth.split()
+    jieba = chinese_splitter()
+    return list(jieba.lcut(answer)), list(jieba.lcut(truth))
+
+
+def chinese_splitter() -> Any:
+    """The package jieba, which finds words in Chinese.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
     try:
         import jieba
     except ImportError as error:
@@ -76,7 +87,7 @@ def words_of(answer: str, truth: str) -> tuple[list[str], list[str]]:
             hint="pip install 'qvl[eval]'",
         ) from error
     jieba.setLogLevel("ERROR")
-    return list(jieba.lcut(answer)), list(jieba.lcut(truth))
+    return jieba
 
 
 def bleu_of_one(given: Sequence[str], wanted: Sequence[str]) -> float:
