@@ -9,7 +9,8 @@ Score: `omnidocbench-en` and `-zh` are the report's: the mean of four distances,
 tables and reading order, each the mean over the pages that have it, smaller is better.
 `omnidocbench-v1.5` is the mean of 100 less the distance of the text, TEDS of tables and a score of
 formulas; the official one is CDM, which needs LaTeX with its fonts, so the number here is named
-after what stands for it, `overall_token_f1`, and must not be set beside official ones.
+after what stands for it, `overall_token_f1`, and must not be set beside official ones; the title
+on its pages says so too.
 lmms-eval's rule is another one, see ``scorers/omnidocbench``.
 """
 
@@ -174,7 +175,7 @@ OMNIDOCBENCH_ZH = _benchmark(
 )
 OMNIDOCBENCH_V15 = _benchmark(
     name="omnidocbench-v1.5",
-    title="OmniDocBench v1.5",
+    title="OmniDocBench v1.5, formulas by tokens instead of CDM",
     load=partial(_load, language=""),
     metric="overall_token_f1",
 )
