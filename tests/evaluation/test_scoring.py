@@ -53,6 +53,16 @@ def test_runs_are_compared_question_by_question(tmp_path: Path) -> None:
     assert set(found.slices) == {"parity: even", "parity: odd"}
 
 
+def test_a_rule_that_runs_programs_is_taken_where_that_is_allowed(tmp_path: Path) -> None:
+    _run(tmp_path, right)
+    lenient = replace(QUIZ, score=lambda question, reply: Score(value=1.0, why="it ran"))
+    quiz, questions = replace(QUIZ, with_code=lenient), list(load(Path(), "test"))
+    whole = score_run(QUIZ, questions, tmp_path).headline
+    _run(tmp_path / "wrong", lambda text: "no idea")
+    assert score_run(quiz, questions, tmp_path / "wrong").headline == 0
+    assert score_run(quiz, questions, tmp_path / "wrong", allow_code=True).headline == whole > 0
+
+
 def test_other_questions_are_not_compared(tmp_path: Path) -> None:
     _run(tmp_path / "a", right)
     _run(tmp_path / "b", right)

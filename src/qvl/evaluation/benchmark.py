@@ -129,6 +129,8 @@ class Benchmark:
         smaller_is_better: of the headline.
         in_headline: questions whose scores the headline's standard error is of.
         executes_code: whether its rule runs programs that the model wrote; see `sandbox`.
+        with_code: the same benchmark with a rule that also runs programs of the model, for where
+            that is allowed; None if its own rule is all there is.
         version: of prompts and rule; a change makes scores incomparable.
     """
 
@@ -147,6 +149,7 @@ class Benchmark:
     smaller_is_better: bool = False
     in_headline: Callable[[Scored], bool] = _always
     executes_code: bool = False
+    with_code: "Benchmark | None" = None
     version: int = 1
 
     def __post_init__(self) -> None:

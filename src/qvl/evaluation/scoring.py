@@ -117,7 +117,8 @@ def score_run(
         folder: of the run.
         rule: instead of the benchmark's own, such as a judge.
         judged_by: version of the judge behind the rule.
-        allow_code: whether programs that the model wrote may be run, for benchmarks that do so.
+        allow_code: whether programs that the model wrote may be run, for benchmarks that do so,
+            all or some of their questions.
         each: called with each question while it is at hand with its media.
 
     Raises:
@@ -125,6 +126,8 @@ def score_run(
         ConfigError: programs would have to be run, but may not.
     """
     check_code_allowed(benchmark, allow_code)
+    if allow_code and benchmark.with_code is not None:
+        benchmark = benchmark.with_code
     answers = {answer.key: answer for answer in read_answers(folder)}
     failures = read_failures(folder)
     score = rule or benchmark.score

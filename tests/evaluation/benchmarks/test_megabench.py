@@ -1,6 +1,7 @@
 """MEGA-Bench: its layout, readings and metrics; expected values are the reference's."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qvl.errors import DataError
-from qvl.evaluation.benchmark import Reply
+from qvl.evaluation.benchmark import Question, Reply
 from qvl.evaluation.benchmarks.megabench import MEGABENCH
-from qvl.evaluation.scorers.megabench import METRICS, UNRULED, similarity
+from qvl.evaluation.scorers.megabench import METRICS, PROGRAM, UNRULED, similarity
 from qvl.evaluation.scorers.megabench_answers import read_fields
+from qvl.evaluation.scoring import check_code_allowed
 from qvl.messages import Image, Text
 from tests.evaluation.benchmarks.published import load, numbers, parquet, values
 from tests.evaluation.test_layouts import png
+
+MEDIA = ("global_media", "example_media", "query_media")
+TEXTS = {"task_description": "Do", "example_text": "", "query_text": "it."}
 
 
 def _row(number: int, task: str, metrics: dict[str, Any], answer: dict[str, str]) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def test_megabench(tmp_path: Path) -> None:
     answer = '```json\n{"name": "new york", "tags": ["b", "c"]}\n```'
     assert values(MEGABENCH, questions[2], answer) == [pytest.approx((1 + 1 / 3) / 2)]
     poem = MEGABENCH.score(questions[3], Reply(text="Answer: roses"))
-    assert (poem.is_parsed, poem.why) == (False, "gpt_4o_as_judge needs a judge or a program")
+    assert (poem.is_parsed, poem.why) == (False, "gpt_4o_as_judge needs a model's judgement")
     found = numbers(MEGABENCH, questions, ["Answer: B", "Answer: B", answer, "Answer: roses"])
     assert found["ruled"] == pytest.approx((50 + 200 / 3) / 2)
     assert found["overall"] == pytest.approx((50 + 200 / 3) / 3)
@@ -72,6 +77,73 @@ def test_megabench(tmp_path: Path) -> None:
     parquet(tmp_path / "core", "test", [{**rows[0], "answer": "['B']"}])
     with pytest.raises(DataError, match="answer is a list, expected dict"):
         load(MEGABENCH, tmp_path)
+
+
+def _one(tmp_path: Path, row: dict[str, Any]) -> Question:
+    parquet(tmp_path / "core", "test", [{**row, **dict.fromkeys(MEDIA, "[]"), **TEXTS}])
+    parquet(tmp_path / "open", "test", [])
+    (question,) = load(MEGABENCH, tmp_path)
+    return question
+
+
+def test_a_text_without_a_truth_keeps_constraints(tmp_path: Path) -> None:
+    metrics = _metrics({"##poem": "constrained_generation"}, "dummy")
+    row = _row(1, "poems", metrics, {"##poem": ""})
+    row["eval_context"] = str({"acrostic": "ab", "contain": "[bee]"})
+    question = _one(tmp_path, row)
+    assert values(MEGABENCH, question, "A day\nBees hum", "A day\nBirds sing", "") == [1, 0, 0]
+    assert MEGABENCH.score(question, Reply(text="A day\nBees hum")).why == (
+        "##poem 1.00 (all 2 kept)"
+    )
+    row["eval_context"] = str({"syllables": "575", "contain": "[bee]"})
+    haiku = _one(tmp_path, row)
+    score = MEGABENCH.score(haiku, Reply(text="Bees"))
+    assert (score.is_parsed, score.why) == (False, "syllables needs a dictionary of sounds")
+    assert numbers(MEGABENCH, [question, haiku], ["A\nBee", "Bees"])["tasks_ruled"] == 0
+
+
+def test_plans_are_carried_out(tmp_path: Path) -> None:
+    row = _row(
+        1, "doors", _metrics({"plan": "symbolic_planning_test"}, "answer_string"), {"plan": ""}
+    )
+    row["eval_context"] = str(
+        {
+            "domain_pddl": "(define (domain d) (:action go :parameters (?d) :effect (was ?d)))",
+            "task_pddl": "(define (problem p) (:init) (:goal (and (was a) (was b))))",
+        }
+    )
+    question = _one(tmp_path, row)
+    answers = ("So:\nAnswer: (go a)\n(go b)", "Answer: (go a)")
+    assert values(MEGABENCH, question, *answers) == [1, 0]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs programs")
+def test_programs_run_only_where_it_was_allowed(tmp_path: Path) -> None:
+    row = _row(1, "sums", _metrics({"code": "program_judge"}, "answer_string"), {"code": "x"})
+    cases = [
+        {"input": ["1 2"], "expected": "3"},
+        {"input": ["2", "2"], "expected": "4\n"},
+    ]
+    row["eval_context"] = str({"test_case": cases})
+    question = _one(tmp_path, row)
+    whole = (
+        "Answer: ```python\nimport sys\nprint(sum(map(int, sys.stdin.read().split())))\nexit()\n```"
+    )
+    half = "Answer: ```python\nprint(sum(map(int, input().split())))\n```"
+    refused = MEGABENCH.score(question, Reply(text=whole))
+    assert (refused.value, refused.is_parsed) == (0, False)
+    assert "--allow-code" in refused.why
+    check_code_allowed(MEGABENCH, allow_code=False)  # the other tasks need no program
+    allowed = MEGABENCH.with_code
+    assert allowed is not None
+    assert values(allowed, question, whole, half, "Answer: ```\nprint(3)\n```") == [1, 0.5, 0.5]
+    assert "case 2: " in allowed.score(question, Reply(text=half)).why
+    assert numbers(MEGABENCH, [question], [whole])["tasks_ruled"] == 0
+    found = numbers(allowed, [question], [whole])
+    assert (found["tasks_ruled"], found["overall"]) == (1, 100)
+    row["eval_context"] = str({"test_case": [{"input": ["1"]}]})
+    with pytest.raises(DataError, match="test_case of program_judge has no input or no expected"):
+        allowed.score(_one(tmp_path, row), Reply(text=whole))
 
 
 @pytest.mark.parametrize(
@@ -100,10 +172,12 @@ def test_megabench(tmp_path: Path) -> None:
         ("nbbox_iou_sequence", "[[0, 0, 1, 1]]", "[[0, 0, 1, 1], [0, 0, 1, 1]]", 0),
         ("xml_norm_point_distance", "<point>0.5, 0.5</point>", "<point>0.5, 0.25</point>", 0.75),
         ("sequence_coords_similarity", "[[0.5, 0.5]]", "[[0.5, 0.5]]", 1),
+        ("bleu", "a b c d and much more", "a b c d", 0.4723665527),  # the sides exchanged, as there
+        ("bleu", "a b c d", "a b c d and much more", 0.4111336169),
     ],
 )
 def test_a_metric(metric: str, given: str, truth: str, value: float) -> None:
-    assert METRICS[metric](given, truth, {}) == pytest.approx(value)
+    assert METRICS[metric](given, truth, {}).value == pytest.approx(value)
 
 
 def test_points_are_in_a_box_of_the_context() -> None:
@@ -111,20 +185,19 @@ def test_points_are_in_a_box_of_the_context() -> None:
         METRICS["xml_norm_point_in_bbox"],
         {"bounding_boxes": ["(0.1, 0.1, 0.3, 0.3)"]},
     )
-    assert metric("<point>0.2, 0.2</point>", "", context) == 1
-    assert metric("<point>0.5, 0.2</point>", "", context) == 0
-    assert metric("<point>0.2, 0.2</point><point>0.2, 0.2</point>", "", context) == 0
+    points = ("<point>0.2, 0.2</point>", "<point>0.5, 0.2</point>", "<point>0.2, 0.2</point>" * 2)
+    assert [metric(point, "", context).value for point in points] == [1, 0, 0]
 
 
 def test_metrics_are_named_as_in_the_data() -> None:
     assert not set(METRICS) & set(UNRULED)
-    assert len(METRICS) + len(UNRULED) == 49
+    assert len({*METRICS, *UNRULED, PROGRAM}) == 49
 
 
 def test_numbers_that_no_float_holds_are_none() -> None:
     for answer in ("9" * 4000, "1e999", "<point>nan, 0</point>", "[[1e999, 0, 0, 1]]", "True"):
         for metric in METRICS.values():
-            assert -1 <= metric(answer, "3", {}) <= 1
+            assert -1 <= metric(answer, "3", {}).value <= 1
 
 
 @given(st.text(alphabet="abc", max_size=8), st.text(alphabet="abc", max_size=8))
@@ -138,4 +211,4 @@ def test_no_answer_breaks_a_reading_or_a_metric(answer: str) -> None:
     for way in ("answer_string", "verbatim_answer_string", "json", "dummy"):
         found = read_fields(answer, way, ["x"], is_one_line=True)
         for metric in METRICS.values():
-            assert -1 <= metric(found.get("x", ""), "['a']", {}) <= 1
+            assert -1 <= metric(found.get("x", ""), "['a']", {}).value <= 1

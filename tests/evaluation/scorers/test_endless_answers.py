@@ -15,6 +15,7 @@ from qvl.evaluation.scorers.choice_letters_peers import (
     mvbench_lmms_eval,
     video_mme_letter,
 )
+from qvl.evaluation.scorers.constrained_text import keeps_constraints
 from qvl.evaluation.scorers.counting import count
 from qvl.evaluation.scorers.document_blocks import split_blocks
 from qvl.evaluation.scorers.donut import parse_record
@@ -25,7 +26,9 @@ from qvl.evaluation.scorers.mathvista import mathvista
 from qvl.evaluation.scorers.mmmu import mmmu_letter, mmmu_open
 from qvl.evaluation.scorers.ocrbench import ocrbench_text
 from qvl.evaluation.scorers.omnidocbench import normalise_formula, page_distance
+from qvl.evaluation.scorers.plans import plan_reaches_goal
 from qvl.evaluation.scorers.text_recognition import cc_ocr_words, character_error_rate
+from qvl.evaluation.scorers.translation import smoothed_bleu
 from qvl.evaluation.scorers.vqa import evalai_vqa, vqa_v2
 from qvl.evaluation.scorers.yes_no import read_yes_no, read_yes_no_pope
 
@@ -56,6 +59,9 @@ SCORERS: dict[str, Callable[[str], object]] = {
     "page_distance": lambda text: page_distance(answer=split_blocks(text).texts, truth=["a b"]),
     "normalise_formula": normalise_formula,
     "bleu": lambda text: bleu([Captioned(answer=text, truths=["a cat"])]),
+    "smoothed_bleu": lambda text: smoothed_bleu(answer=text, truth="a cat"),
+    "plan": lambda text: plan_reaches_goal(answer=text, domain=text, problem=text),
+    "constraints": lambda text: keeps_constraints(answer=text, constraints={"contain": text}),
 }
 PIECES = (
     " ",

@@ -6,23 +6,28 @@ lists), answer, metric_info, eval_context (texts of records); the media of data.
 Licence Apache 2.0.
 Prompt: lmms-eval 0.7.3 and the authors': description, worked example, question, joined by line
 ends, with each medium at its mark <image> or <video>.
-Score: the mean over tasks of the mean over their questions. Metrics that are rules are applied; of
-those that are not (a model's judgement, programs that run, maps, models of language) a question is
-unread and counts 0, so `overall` is at most what the authors' code gives. `ruled` is the mean of
-the tasks that rules decide alone; `tasks_ruled` of `tasks` are such.
+Score: the mean over tasks of the mean over their questions. Metrics that are rules are applied. A
+question that needs more (a model's judgement or one of language, a map, how words sound) is unread
+and counts 0, so `overall` is at most what the authors' code gives. `ruled` is the mean of the tasks
+that rules decide alone; `tasks_ruled` of `tasks` are such. Programs of the model run where that is
+allowed (`--allow-code`), in the sandbox; elsewhere their tasks are unread like the others.
 """
 
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
+from qvl.evaluation.benchmarks.program_cases import Case, run_cases
 from qvl.evaluation.layouts.pictures import MissingMedium, file_below
 from qvl.evaluation.layouts.rows import Row, parquet_rows
-from qvl.evaluation.scorers.megabench import METRICS, UNRULED, joined, plain_truth
+from qvl.evaluation.sandbox import Limits
+from qvl.evaluation.scorers.megabench import METRICS, PROGRAM, joined, needs, plain_truth
 from qvl.evaluation.scorers.megabench_answers import read_fields
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.messages import Conversation, Image, Part, SamplingParams, Text, Video
@@ -31,6 +36,8 @@ _SETS = ("core", "open")
 _MARK = re.compile(r"<(?:image|video)>")
 _VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpeg", ".mpg", ".m4v", ".flv"))
 _LONGEST = 2 * 2**20
+_LIMITS = Limits(seconds=4)
+"""The authors' two seconds a case, and two for beginning a process."""
 
 
 def _load(folder: Path, split: str) -> Iterator[Question]:
@@ -105,32 +112,71 @@ def _parts(words: str, media: Sequence[str], folder: Path, row: Row) -> tuple[li
     return [part for part in parts if part is not None], broken
 
 
-def _unruled(facts: Mapping[str, Any]) -> list[str]:
-    """Metrics of a question that are no rules."""
-    names = {str(name).lower() for name in facts["metrics"].values()}
-    return sorted(name for name in names if name not in METRICS) + list(facts["extra"])
+def _unruled(facts: Mapping[str, Any], *, runs_code: bool) -> list[str]:
+    """Why a question cannot be decided."""
+    names = [str(name).lower() for name in facts["metrics"].values()]
+    found = needs(names, facts["context"])
+    found += [f"{field} is scored over all fields at once" for field in facts["extra"]]
+    if PROGRAM in names and not runs_code:
+        found.append(f"{PROGRAM} runs programs of the model: --allow-code")
+    return found
 
 
-def _score(question: Question, reply: Reply) -> Score:
+def _score(question: Question, reply: Reply, *, runs_code: bool) -> Score:
     facts = question.facts
-    if unruled := _unruled(facts):
-        why = "needs a judge or a program" if set(unruled) & set(UNRULED) else "is unknown"
-        return Score(value=0.0, why=f"{', '.join(unruled)} {why}", is_parsed=False)
+    if unruled := _unruled(facts, runs_code=runs_code):
+        return Score(value=0.0, why=", ".join(unruled), is_parsed=False)
     truth = {name: value for name, value in question.truth.items() if not name.startswith("##")}
     is_one_line = not any("\n" in str(value) for value in truth.values())
-    given = read_fields(reply.text, facts["read"], list(truth), is_one_line=is_one_line)
-    scores = {
-        field: METRICS[str(name).lower()](
-            given.get(field, ""), plain_truth(truth.get(field, "")), facts["context"]
-        )
-        for field, name in facts["metrics"].items()
-    }
-    value = joined(scores, facts["weights"], way=facts["joined"].lower())
-    shown = ", ".join(f"{field} {score:.2f}" for field, score in scores.items())
-    return Score(value=value, why=shown, is_parsed=bool(reply.text.strip()))
+    fields = list(truth) or list(facts["metrics"])  # a story or poem has no truth
+    given = read_fields(reply.text, facts["read"], fields, is_one_line=is_one_line)
+    scores = {}
+    for field, name in facts["metrics"].items():
+        metric = _passes_cases if name.lower() == PROGRAM else METRICS[name.lower()]
+        wanted = plain_truth(truth.get(field, ""))
+        scores[field] = metric(given.get(field, ""), wanted, facts["context"])
+    values = {field: score.value for field, score in scores.items()}
+    shown = [
+        f"{field} {score.value:.2f}" + (f" ({score.why})" if score.why else "")
+        for field, score in scores.items()
+    ]
+    return Score(
+        value=joined(values, facts["weights"], way=facts["joined"].lower()),
+        why=", ".join(shown),
+        is_parsed=bool(reply.text.strip()) and all(score.is_parsed for score in scores.values()),
+    )
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
+def _passes_cases(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    """The share of cases in which a program writes what it should, but for space at the end.
+
+    Source: TIGER-AI-Lab/MEGA-Bench program_judge.py. Differences: what it reads from sys.stdin is
+    there too, not only by `input`; a program may end itself by `exit`.
+    """
+    cases = context.get("test_case") or ()
+    try:
+        pairs = [
+            Case(given="\n".join(map(str, case["input"])) + "\n", expected=str(case["expected"]))
+            for case in ([cases] if isinstance(cases, Mapping) else cases)
+        ]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"test_case of {PROGRAM} has no input or no expected: {error!r}") from error
+    if not str(given).strip() or not pairs:
+        why = "no program" if pairs else "no cases"
+        return Score(value=0.0, why=why, is_parsed=False)
+    same = run_cases(str(given), pairs, limits=_LIMITS, is_same=_is_same_output)
+    wrong = [why for why in same if why]
+    return Score(
+        value=1 - len(wrong) / len(pairs),
+        why=wrong[0] if wrong else f"all {len(pairs)} cases right",
+    )
+
+
+def _is_same_output(output: str, expected: str) -> bool:
+    return output.rstrip() == expected.rstrip()
+
+
+def _total(scored: Sequence[Scored], *, runs_code: bool) -> dict[str, float]:
     tasks: dict[str, list[float]] = {}
     kinds: dict[str, str] = {}
     unruled: set[str] = set()
@@ -138,7 +184,7 @@ def _total(scored: Sequence[Scored]) -> dict[str, float]:
         task = item.facts["task"]
         tasks.setdefault(task, []).append(item.score.value)
         kinds[task] = item.groups["set"]
-        if _unruled(item.facts):
+        if _unruled(item.facts, runs_code=runs_code):
             unruled.add(task)
     by_task = {task: 100 * mean(values) for task, values in tasks.items()}
     ruled = [value for task, value in by_task.items() if task not in unruled]
@@ -155,16 +201,26 @@ def _total(scored: Sequence[Scored]) -> dict[str, float]:
     return found
 
 
-MEGABENCH = Benchmark(
+_RULES = Benchmark(
     name="megabench",
     title="MEGA-Bench",
     area="general",
     split="test",
     source="TIGER-Lab/MEGA-Bench",
     load=_load,
-    score=_score,
-    total=_total,
+    score=partial(_score, runs_code=False),
+    total=partial(_total, runs_code=False),
     metric="overall",
     published={"3b": 28.9, "7b": 36.8, "72b": 51.3},
     params=SamplingParams(max_tokens=2048),
+    version=2,
+)
+MEGABENCH = replace(
+    _RULES,
+    with_code=replace(
+        _RULES,
+        score=partial(_score, runs_code=True),
+        total=partial(_total, runs_code=True),
+        executes_code=True,
+    ),
 )

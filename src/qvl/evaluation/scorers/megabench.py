@@ -1,8 +1,9 @@
 """MEGA-Bench's metrics that are rules: of texts, numbers, sets, sequences, records, places.
 
 Owns: each metric by its name in the data, and joining a question's fields. Does not own: reading
-answers (``megabench_answers``). Metrics that ask a model, run a program, or need a map or a model
-of language are in `UNRULED`.
+answers (``megabench_answers``), plans (``plans``), constraints on a text (``constrained_text``),
+translations (``translation``), running programs (``benchmarks/megabench``). Metrics that need what
+is not here are in `UNRULED`.
 
     field's answer, truth, context -> METRICS[name] -> 0 to 1, or -1: the field does not count
     scores of fields -> joined -> score of the question
@@ -10,16 +11,18 @@ of language are in `UNRULED`.
 Source: TIGER-AI-Lab/MEGA-Bench megabench/metrics (arXiv 2410.10563), as in lmms-eval 0.7.3.
 Differences: letters lose their accents by Unicode, not by unidecode's table; LaTeX and numbers are
 compared by ``maths``, not by sympy; "None" is a text, where the reference makes it an empty set; a
-list of numbers may be compared without case.
+list of numbers may be compared without case. BLEU takes the truth for the answer and the answer for
+the reference, as that code does: who leaves words out is not punished for shortness.
 """
 
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
+from qvl.evaluation.scorers.constrained_text import keeps_constraints, spoken_constraints
 from qvl.evaluation.scorers.maths import final_result, is_same
 from qvl.evaluation.scorers.megabench_answers import (
     as_list,
@@ -31,14 +34,22 @@ from qvl.evaluation.scorers.megabench_answers import (
     tagged,
     tuples_of,
 )
+from qvl.evaluation.scorers.plans import plan_reaches_goal
+from qvl.evaluation.scorers.score import Score
+from qvl.evaluation.scorers.translation import chinese_gleu, smoothed_bleu
 from qvl.geometry import Box, box_iou
 
-Metric = Callable[[Any, Any, Mapping[str, Any]], float]
+Metric = Callable[[Any, Any, Mapping[str, Any]], Score]
 
-UNRULED = (
-    "gpt_4o_as_judge", "ascii_art_gpt4o_judge", "program_judge", "symbolic_planning_test",
-    "constrained_generation", "nli_entailment", "bleu", "gleu_cn", "geo_proximity_location_dict",
-)  # fmt: skip
+PROGRAM = "program_judge"
+"""The metric that runs a program of the model."""
+UNRULED: Mapping[str, str] = {
+    "gpt_4o_as_judge": "a model's judgement",
+    "ascii_art_gpt4o_judge": "a model's judgement",
+    "nli_entailment": "a model of language",
+    "geo_proximity_location_dict": "a map of the world",
+}
+"""What metrics need that are no rules."""
 _NEAR = 0.9
 _EPSILON = 0.01
 _SHARPNESS = 10
@@ -378,14 +389,59 @@ _OF_VALUES: dict[str, Callable[[Any, Any], float]] = {
 }
 
 
-def _without_context(metric: Callable[[Any, Any], float]) -> Metric:
-    return lambda given, truth, context: metric(given, truth)
+def _plain(metric: Callable[[Any, Any], float]) -> Metric:
+    return lambda given, truth, context: Score(value=metric(given, truth), why="")
+
+
+def _inside(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    return Score(value=_tagged_inside(given, truth, context), why="")
+
+
+def _bleu(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    return smoothed_bleu(answer=str(truth), truth=str(given))
+
+
+def _gleu(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    return chinese_gleu(answer=str(given), truth=str(truth))
+
+
+def _plan(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    domain, problem = (str(context.get(name, "")) for name in ("domain_pddl", "task_pddl"))
+    return plan_reaches_goal(answer=str(given), domain=domain, problem=problem)
+
+
+def _constraints(given: Any, truth: Any, context: Mapping[str, Any]) -> Score:
+    return keeps_constraints(answer=str(given), constraints=context)
 
 
 METRICS: Mapping[str, Metric] = {
-    **{name: _without_context(metric) for name, metric in _OF_VALUES.items()},
-    "xml_norm_point_in_bbox": _tagged_inside,
+    **{name: _plain(metric) for name, metric in _OF_VALUES.items()},
+    "xml_norm_point_in_bbox": _inside,
+    "bleu": _bleu,
+    "gleu_cn": _gleu,
+    "symbolic_planning_test": _plan,
+    "constrained_generation": _constraints,
 }
+
+
+def needs(metrics: Iterable[str], context: Mapping[str, Any]) -> list[str]:
+    """What would be needed to decide metrics, and is not here; a program of the model is.
+
+    >>> needs(["bleu", "nli_entailment"], {})
+    ['nli_entailment needs a model of language']
+    >>> needs(["constrained_generation"], {"length": "<9", "syllables": "575"})
+    ['syllables needs a dictionary of sounds']
+    """
+    found = []
+    for name in sorted(set(metrics)):
+        if name in UNRULED:
+            found.append(f"{name} needs {UNRULED[name]}")
+        elif name == "constrained_generation":
+            kinds = spoken_constraints(context)
+            found += [f"{kind} needs a dictionary of sounds" for kind in kinds]
+        elif name not in METRICS and name != PROGRAM:
+            found.append(f"{name} is unknown")
+    return found
 
 
 def joined(scores: Mapping[str, float], weights: Mapping[str, float], *, way: str) -> float:
