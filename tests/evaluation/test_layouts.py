@@ -44,6 +44,16 @@ def test_parquet_files_of_a_split_in_order(tmp_path: Path) -> None:
         found[0]["m"]
 
 
+@pytest.mark.parametrize("ending", ["", "-0f1e2d3c4b5a6978"])
+def test_a_file_of_several_that_is_missing_is_missed(tmp_path: Path, ending: str) -> None:
+    for part in (0, 2):
+        write_parquet(tmp_path / f"test-0000{part}-of-00003{ending}.parquet", [{"n": part}])
+    with pytest.raises(DataError, match=r"3 files, of which 1 are missing, such as test-00001-of"):
+        list(parquet_rows(tmp_path, "test"))
+    write_parquet(tmp_path / f"test-00001-of-00003{ending}.parquet", [{"n": 1}])
+    assert [row["n"] for row in parquet_rows(tmp_path, "test")] == [0, 1, 2]
+
+
 def test_configurations_are_folders(tmp_path: Path) -> None:
     write_parquet(tmp_path / "art" / "dev-00000-of-00001.parquet", [{"n": 1}])
     assert [row["n"] for row in parquet_rows(tmp_path, "dev", config="art")] == [1]

@@ -8,6 +8,7 @@ Does not own what a row means (``benchmarks``), nor its pictures (``pictures``).
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ MAX_JSON_BYTES = 2 * 2**30
 """Largest JSON file that is one value; larger ones come as JSON lines."""
 MAX_GROUP_BYTES = 4 * 2**30
 """Largest group of parquet rows, unpacked; one is in memory at a time."""
+_PIECE = re.compile(r"(.*)-(\d{5})-of-(\d{5})(?:-\w+)?\.\w+")
+"""Name of one file of several. Source: datasets, filenames_for_dataset_split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,24 @@ def parquet_rows(folder: Path, split: str, *, config: str = "", at_once: int = 6
             + (f" of {config!r}" if config else "")
             + (f", expected one of {', '.join(known[:12])}" if known else ", nor any parquet file")
         )
+    _check_pieces(files)
     for path in files:
         yield from _rows_of(path, at_once)
+
+
+def _check_pieces(files: Iterable[Path]) -> None:
+    """Raises DataError if files say in their names that there are more of them."""
+    pieces: dict[tuple[str, int], set[int]] = {}
+    for path in files:
+        if match := _PIECE.fullmatch(path.name):
+            pieces.setdefault((match[1], int(match[3])), set()).add(int(match[2]))
+    for (stem, count), found in pieces.items():
+        if missing := sorted(set(range(count)) - found):
+            raise DataError(
+                f"{stem} has {count} files, of which {len(missing)} are missing, such as "
+                f"{stem}-{missing[0]:05d}-of-{count:05d}",
+                hint="fetch the rest: the score would be of fewer questions",
+            )
 
 
 def parquet_rows_of_all(folder: Path, split: str) -> Iterator[tuple[str, Row]]:
@@ -144,6 +163,7 @@ def arrow_rows(folder: Path) -> Iterator[Row]:
     files = sorted(folder.glob("data-*.arrow"))
     if not files:
         raise DataError(f"{folder} has no files data-*.arrow")
+    _check_pieces(files)
     for path in files:
         try:
             with pyarrow.memory_map(str(path)) as source, pyarrow.ipc.open_stream(source) as stream:
