@@ -26,10 +26,11 @@ from qvl.endpoint.wire import MOST_FRAMES
 from qvl.errors import ConfigError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
-from qvl.evaluation.evaluate import Run, Subject, ask, check_same, score_questions
+from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
 from qvl.evaluation.judges import judge_answers
 from qvl.evaluation.manifest import (
     MANIFEST,
+    check_same,
     make_manifest,
     model_identity,
     read_manifest,
@@ -92,6 +93,11 @@ def _ask(run: Run, subject: Subject, folder: Path, args: argparse.Namespace) -> 
         summary = ask(run, subject, folder, begun=begun, report=show_progress)
         if summary.new:
             note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
+        if summary.failures:
+            note(
+                f"{len(summary.failures):,} questions got no answer and count as wrong; the same "
+                f"command asks them again. The last reason: {[*summary.failures.values()][-1]}"
+            )
         return
     note(f"{run.benchmark.title}: {args.ray} parts")
     ask_on_ray(run, subject, folder, parts=args.ray, num_gpus=args.ray_gpus, report=show_progress)
@@ -267,7 +273,7 @@ def clock(seconds: float) -> str:
 
 def _score(run: Run, folder: Path, args: argparse.Namespace) -> Outcome:
     """Scores by the rule, or by the judge that was named."""
-    benchmark, questions = run.benchmark, run.questions()
+    benchmark, questions = run.benchmark, run.questions(asked_in=folder)
     rule, judged_by = None, ""
     if args.judge is not None and benchmark.judge is not None:
         if args.judge_name is None:

@@ -16,12 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import ConfigError, DataError, InputError
+from qvl.errors import ConfigError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.manifest import (
-    MANIFEST,
-    differences,
+    Asked,
+    check_asked,
+    check_same,
     make_manifest,
     read_manifest,
     write_manifest,
@@ -70,29 +71,38 @@ class Run:
             raise ConfigError(f"batch_size is {self.batch_size}, expected 1 or more")
         check_code_allowed(self.benchmark, self.allow_code)  # now, not after an hour of answers
 
-    def questions(self) -> "Questions":
+    def questions(self, *, asked_in: Path | None = None) -> "Questions":
         """The questions, read anew each time they are gone through: no media is kept.
+
+        Args:
+            asked_in: folder with answers to them; that they are the ones which were asked there
+                is seen at the end of going through.
 
         Raises:
             DataError: there are no files.
         """
-        return Questions(self)
+        return Questions(self, asked_in)
 
 
 class Questions(Iterable[Question]):
     """The questions of a run; its files are found at once and read when they are gone through."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, asked_in: Path | None) -> None:
+        self._run, self._asked_in = run, asked_in
         benchmark = run.benchmark
         self._folder = Path()
         if benchmark.area != "own":  # those are drawn
             self._folder = dataset_folder(benchmark.source, data=run.data, name=benchmark.name)
 
     def __iter__(self) -> Iterator[Question]:
-        run = self._run
+        run, asked = self._run, Asked()
         loaded = run.benchmark.load(self._folder, run.split or run.benchmark.split)
-        return (q for q in islice(loaded, run.limit) if in_shard(q.key, run.shard))
+        for question in islice(loaded, run.limit):
+            if in_shard(question.key, run.shard):
+                asked.add(question)
+                yield question
+        if self._asked_in is not None:
+            check_asked(asked, self._asked_in, version=run.benchmark.version)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,16 +183,6 @@ def ask(
     )
     total = int(manifest["questions"]) - int(manifest["broken"])
     return ask_all(run.questions(), folder, asking, total=total, report=report)
-
-
-def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Raises DataError if a folder has answers of another run: they are never mixed."""
-    if not (folder / MANIFEST).exists():
-        return
-    if other := differences(read_manifest(folder), manifest):
-        raise DataError(
-            f"{folder} has answers of another run: {other[0]}", hint="use another --output"
-        )
 
 
 def score_questions(

@@ -1,8 +1,9 @@
 """What a run was: everything a score depends on, written before the first answer.
 
-Owns the file, and telling two runs apart. Does not own running (``run``).
+Owns the file, telling two runs apart, and that a folder holds one. Does not own running (``run``).
 
-    Benchmark, questions, Subject -> make_manifest -> manifest.json -> differences -> names
+    Benchmark, questions, Subject -> make_manifest -> manifest.json
+    two manifests -> differences -> words;  folder, manifest -> check_same;  Asked -> check_asked
 """
 
 import hashlib
@@ -35,8 +36,10 @@ SAME_RUN = (
     "inputs",
     "shard",
 )
-COMPARABLE = ("benchmark", "version", "split", "prompts", "questions")
+COMPARABLE = ("benchmark", "version", "split", "prompts")
+_NEEDED = (*COMPARABLE, "questions")
 
+_MOD = 2**256
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "tokenizers", "safetensors", "av")
 
 
@@ -68,26 +71,20 @@ def make_manifest(
     Raises:
         DataError: a key comes twice, or the whole has no question.
     """
-    prompts = 0
-    keys: set[str] = set()
-    broken = 0
+    asked = Asked()
     for question in questions:
-        if question.key in keys:
+        if question.key in asked.keys:
             raise DataError(f"{benchmark.name} has two questions {question.key!r}, expected one")
-        keys.add(question.key)
-        broken += bool(question.broken)
-        line = json.dumps([question.key, prompt_text(question.conversation)])
-        digest = hashlib.sha256(line.encode("utf-8", "replace")).digest()
-        prompts = add_hashes(prompts, int.from_bytes(digest, "big"))
-    if not keys and shard == "1/1":  # a part may have none
+        asked.add(question)
+    if not asked.keys and shard == "1/1":  # a part may have none
         raise DataError(f"{benchmark.name} has no questions in the split {split!r}")
     manifest = {
         "benchmark": benchmark.name,
         "version": benchmark.version,
         "split": split,
-        "questions": len(keys),
-        "broken": broken,
-        "prompts": f"{prompts:064x}",
+        "questions": len(asked.keys),
+        "broken": asked.broken,
+        "prompts": asked.prompts,
         "limit": limit,
         "shard": shard,
         "decoding": asdict(benchmark.params),
@@ -108,9 +105,36 @@ def make_manifest(
     return plain
 
 
-def add_hashes(a: int, b: int) -> int:
-    """Returns the hash of two sets of questions together, whatever their order: the sum of both."""
-    return (a + b) % 2**256
+class Asked:
+    """Which questions there are, gathered while they go by.
+
+    Attributes:
+        keys: of all of them.
+        broken: how many cannot be asked.
+    """
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self.broken = 0
+        self._sum = 0
+
+    def add(self, question: Question) -> None:
+        """Takes one question."""
+        self.keys.add(question.key)
+        self.broken += bool(question.broken)
+        line = json.dumps([question.key, prompt_text(question.conversation)])
+        digest = hashlib.sha256(line.encode("utf-8", "replace")).digest()
+        self._sum = (self._sum + int.from_bytes(digest, "big")) % _MOD
+
+    @property
+    def prompts(self) -> str:
+        """One hash of keys and prompts, in whatever order they came."""
+        return f"{self._sum:064x}"
+
+
+def add_hashes(a: str, b: str) -> str:
+    """Returns the hash of the prompts of two sets of questions together: the sum of both."""
+    return f"{(int(a, 16) + int(b, 16)) % _MOD:064x}"
 
 
 def _versions() -> dict[str, str]:
@@ -164,9 +188,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder} is not the folder of a run: no {MANIFEST}") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
-    if not isinstance(found, dict) or "benchmark" not in found:
-        raise DataError(f"{path} is not the manifest of a run")
-    return found
+    missing = [name for name in _NEEDED if not isinstance(found, dict) or name not in found]
+    if missing:
+        raise DataError(f"{path} is not the manifest of a run: it has no {', '.join(missing)}")
+    return dict(found)
 
 
 def differences(
@@ -176,17 +201,65 @@ def differences(
 
     >>> differences({"split": "val"}, {"split": "test"}, ["split"])
     ["split: 'val' and 'test'"]
+    >>> differences({}, {"shard": "1/1"}, ["shard"])
+    ["shard: not written down and '1/1'"]
     """
-    return [
-        f"{name}: {_short(a.get(name))} and {_short(b.get(name))}"
-        for name in names
-        if a.get(name) != b.get(name)
-    ]
+    return [_difference(name, a, b) for name in names if a.get(name) != b.get(name)]
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def _difference(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+    if name == "prompts" and name in a and name in b:  # hashes tell people nothing
+        if a.get("questions") != b.get("questions"):
+            return f"questions: {_short(a, 'questions')} and {_short(b, 'questions')} of them"
+        return "prompts: other questions, or asked in other words"
+    return f"{name}: {_short(a, name)} and {_short(b, name)}"
+
+
+def _short(manifest: Mapping[str, Any], name: str) -> str:
+    if name not in manifest:
+        return "not written down"
+    text = repr(manifest[name])
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Raises DataError if a folder has answers of another run: they are never mixed."""
+    if not (folder / MANIFEST).exists():
+        return
+    found = read_manifest(folder)
+    other = differences(found, manifest)
+    if not other:
+        return
+    hint = f"use another --output; qvl eval score {folder} scores the answers that are there"
+    if unknown := [name for name in SAME_RUN if name not in found]:
+        hint = (
+            f"an earlier qvl did not write down the {' and '.join(unknown)}, so nobody knows "
+            f"whether the answers belong together: {hint}"
+        )
+    raise DataError(f"{folder} has answers of another run: {'; '.join(other)}", hint=hint)
+
+
+def check_asked(asked: Asked, folder: Path, *, version: int) -> None:
+    """Raises DataError if questions are not those that were asked in a folder.
+
+    Args:
+        asked: the questions whose truths would be compared with the answers there.
+        folder: of the run.
+        version: of the benchmark, as it is now.
+    """
+    manifest = read_manifest(folder)
+    if asked.prompts == manifest["prompts"]:
+        return
+    now = {**manifest, "prompts": asked.prompts, "questions": len(asked.keys)}
+    (other,) = differences(manifest, now, ["prompts"])
+    since = manifest["version"]
+    raise DataError(
+        f"{folder} has answers to other questions than these: {other}",
+        hint="--data names the files that were asked"
+        if since == version
+        else f"asked by version {since} of {manifest['benchmark']}, which is {version} now: "
+        "ask again, with another --output",
+    )
 
 
 def hash_of_files(folder: Path, pattern: str = "*.safetensors") -> str:

@@ -233,11 +233,18 @@ def write_failures(folder: Path, failures: Mapping[str, str]) -> None:
 
 
 def read_failures(folder: Path) -> dict[str, str]:
-    """Reasons of the questions that the last run could not answer, by their keys."""
+    """Reasons of the questions that the last run could not answer, by their keys.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     path = folder / FAILURES
     if not path.exists():
         return {}
-    return {
-        str(line["key"]): str(line["reason"])
-        for line in map(json.loads, path.read_text().splitlines())
-    }
+    try:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        return {str(line["key"]): str(line["reason"]) for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is damaged: {error}", hint="delete it: reasons only are lost, no answers"
+        ) from error

@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import AnswerFile, read_answers
 from qvl.evaluation.manifest import (
     SAME_RUN,
     add_hashes,
+    check_same,
     differences,
     read_manifest,
     write_manifest,
@@ -50,27 +52,42 @@ def merge_runs(folders: Sequence[Path], output: Path) -> int:
     """Puts the answers of all parts of one benchmark into one folder; returns their number.
 
     Raises:
-        DataError: they are not parts of one run, or not all of them.
+        DataError: they are not parts of one run, or not each of them once, or the folder has
+            answers of another run.
     """
-    manifests = [read_manifest(folder) for folder in folders]
-    for folder, manifest in zip(folders, manifests, strict=True):
-        if other := differences(manifests[0], manifest, _SAME):
-            raise DataError(f"{folder} is a part of another run than {folders[0]}: {other[0]}")
-    shards = sorted(read_shard(str(manifest["shard"])) for manifest in manifests)
-    wanted = [(number, shards[0][1]) for number in range(1, shards[0][1] + 1)]
-    if shards != wanted:
-        missing = [f"{a}/{b}" for a, b in wanted if (a, b) not in shards]
-        raise DataError(f"parts {', '.join(missing) or 'are there twice'} of the run are missing")
+    whole = _whole(folders)
+    check_same(output, whole)
+    output.mkdir(parents=True, exist_ok=True)
+    write_manifest(output, whole)  # first: what is cut off here is still known to be of this run
     file = AnswerFile(output)
     failures: dict[str, str] = {}
     for folder in folders:
         file.append([answer for answer in read_answers(folder) if answer.key not in file.keys])
         failures |= read_failures(folder)
     write_failures(output, failures)
-    whole = {**manifests[0], "shard": "1/1", "parts": len(folders)}
-    whole["questions"] = sum(int(manifest["questions"]) for manifest in manifests)
-    whole["broken"] = sum(int(manifest["broken"]) for manifest in manifests)
-    hashes = [int(str(manifest["prompts"]), 16) for manifest in manifests]
-    whole["prompts"] = f"{reduce(add_hashes, hashes):064x}"
-    write_manifest(output, whole)
     return len(file.keys)
+
+
+def _whole(folders: Sequence[Path]) -> dict[str, Any]:
+    """The manifest of all parts together."""
+    manifests = [read_manifest(folder) for folder in folders]
+    for folder, manifest in zip(folders, manifests, strict=True):
+        if missing := [name for name in ("shard", "broken") if name not in manifest]:
+            raise DataError(
+                f"the manifest of {folder} has no {' and no '.join(missing)}",
+                hint="an earlier qvl made it: ask its part again",
+            )
+        if other := differences(manifests[0], manifest, _SAME):
+            raise DataError(f"{folder} is a part of another run than {folders[0]}: {other[0]}")
+    shards = [read_shard(str(manifest["shard"])) for manifest in manifests]
+    count = shards[0][1]
+    missing_parts = [f"{n}/{count}" for n in range(1, count + 1) if (n, count) not in shards]
+    if missing_parts:
+        raise DataError(f"parts {', '.join(missing_parts)} of the run are missing")
+    if len(shards) != count:
+        raise DataError(f"{len(shards)} folders hold {count} parts, expected each part once")
+    whole = {**manifests[0], "shard": "1/1", "parts": len(folders)}
+    for name in ("questions", "broken"):
+        whole[name] = sum(int(manifest[name]) for manifest in manifests)
+    whole["prompts"] = reduce(add_hashes, [str(manifest["prompts"]) for manifest in manifests])
+    return whole
