@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from qvl.data.records import Sample
 from qvl.data.sft.pipeline import RULES
 from qvl.data.synth.grounding.arranging import arranged
+from qvl.data.synth.grounding.scene import Scene, compose
+from qvl.data.synth.vqa import comparing
 from qvl.data.synth.vqa.comparing import _pair, comparison_sample
 from qvl.data.synth.vqa.questions import FORMS, ask
 from qvl.data.synth.vqa.samples import vqa_sample
@@ -117,6 +120,25 @@ def test_pictures_differ_where_it_is_said() -> None:
             assert 2 <= len(shown) <= 4
             assert question
     assert found == {"same", "differences", "order", "which"}
+
+
+def test_everything_that_is_compared_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[tuple[int, int]] = []
+
+    def seen(ground: Any, layers: Any) -> Scene:
+        scene = compose(ground, layers)
+        painted.append((len(scene.things), len(layers)))
+        return scene
+
+    def last(rng: np.random.Generator, *, seed: tuple[int, ...]) -> Sample:
+        sample = comparison_sample(rng, seed=seed)
+        shown = painted[-len(pictures(sample)) :]
+        assert all(things == layers for things, layers in shown)
+        return sample
+
+    monkeypatch.setattr(comparing, "compose", seen)
+    kept = sum(len(pictures(sample)) for sample in drawn(last, 24))
+    assert kept < len(painted) < 2 * kept
 
 
 def test_pictures_are_the_same_as_often_as_not() -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image as PILImage
 
 from qvl.data.synth.grounding import drawings, emoji
 from qvl.data.synth.grounding.backgrounds import Background, background
-from qvl.data.synth.grounding.cutouts import Cutout, resized, solid, turned
-from qvl.data.synth.grounding.scene import Layer, Scene, compose, overlap
+from qvl.data.synth.grounding.cutouts import Cutout, resized, turned
+from qvl.data.synth.grounding.scene import Layer, Scene, compose, is_clear, paint
 from qvl.data.synth.picking import pick, shuffled
 from qvl.geometry import ImageSize
 
@@ -22,8 +23,6 @@ LAYOUTS = ("scattered", "crowd", "rows", "landscape", "lying")
 """How things are placed: anywhere; dozens of few kinds; in lines; standing on open ground, smaller
 when farther; on rugs, trays and plates."""
 
-_CONTRAST = 42.0
-"""Least mean difference, of 255, between a thing and what is behind it."""
 _TINTS = 6
 _TRIES = 12
 _MOST_KINDS = 7
@@ -70,17 +69,18 @@ def arranged(rng: np.random.Generator, size: ImageSize, *, layout: str | None = 
         layout = str(rng.choice(choices))
     kinds = _kinds(rng, layout)
     layers: list[Layer] = []
+    canvas = PILImage.fromarray(behind.pixels).copy()
     spots: Sequence[_Spot]
     if layout == "lying":
-        flats, spots = _flats(rng, size)
-        layers += flats
+        layers, spots = _flats(rng, size, canvas)
     else:
         spots = _SPOTS[layout](rng, size, behind)
     upright = layout == "landscape"
     for spot in spots:
-        layer = _placed(rng, spot, pick(rng, kinds), behind, upright=upright)
+        layer = _placed(rng, spot, pick(rng, kinds), canvas, upright=upright)
         if layer is not None:
             layers.append(layer)
+            paint(canvas, layer)
     shadow = None
     if rng.random() < 0.6:
         reach = int(rng.integers(2, 9))
@@ -131,10 +131,9 @@ class _Glyphs:
 
 
 def _placed(
-    rng: np.random.Generator, spot: _Spot, kind: Kind, behind: Background, *, upright: bool
+    rng: np.random.Generator, spot: _Spot, kind: Kind, canvas: PILImage.Image, *, upright: bool
 ) -> Layer | None:
-    """A thing of a kind at a spot, or None when it could not be told from what is behind it."""
-    size = ImageSize(*behind.pixels.shape[:2])
+    """A thing of a kind at a spot, or None when it could not be told from what is there."""
     for _ in range(_TRIES):
         cutout = kind(rng)
         scale = spot.side_px / max(cutout.pixels.shape[:2])
@@ -146,7 +145,7 @@ def _placed(
         # Something that stands on the ground stands there with its feet.
         top = spot.y - height if upright else spot.y - height / 2
         layer = Layer(cutout=cutout, x=round(spot.x - width / 2), y=round(top))
-        if _stands_out(layer, behind, size):
+        if is_clear(layer, canvas):
             return layer
     return None
 
@@ -157,16 +156,6 @@ def _may_mirror(cutout: Cutout) -> bool:
         "clock", "alarm clock", "wristwatch", "ruler", "traffic light", "keyboard", "billiard ball",
         "ambulance", "police car", "taxi", "money bag",
     )  # fmt: skip
-
-
-def _stands_out(layer: Layer, behind: Background, size: ImageSize) -> bool:
-    region, inside = overlap(layer, size)
-    seen = solid(layer.cutout.pixels)[inside]
-    if not seen.any():
-        return False
-    mine = layer.cutout.pixels[inside][seen][:, :3].astype(np.int16)
-    other = behind.pixels[region][seen].astype(np.int16)
-    return float(np.abs(mine - other).mean()) >= _CONTRAST
 
 
 def _scattered(rng: np.random.Generator, size: ImageSize, behind: Background) -> list[_Spot]:
@@ -241,22 +230,28 @@ _SPOTS: dict[str, Callable[[np.random.Generator, ImageSize, Background], list[_S
 }
 
 
-def _flats(rng: np.random.Generator, size: ImageSize) -> tuple[list[Layer], list[_Spot]]:
-    """One or two flat things, with places for others on them and beside them."""
+def _flats(
+    rng: np.random.Generator, size: ImageSize, canvas: PILImage.Image
+) -> tuple[list[Layer], list[_Spot]]:
+    """One or two flat things, painted, with places for others on them and beside them."""
     count = 1 if size.width < 1.2 * size.height else int(rng.integers(1, 3))
     layers, spots = [], []
     names = shuffled(rng, drawings.FLAT)[:count]
     for number, name in enumerate(names):
-        cutout = drawings.draw(rng, name)
-        height, width = cutout.pixels.shape[:2]
         room = size.width / count * 0.92, size.height * 0.7
-        scale = min(room[0] / width, room[1] / height) * float(rng.uniform(0.65, 1.0))
-        cutout = resized(cutout, round(height * scale), round(width * scale))
-
-        height, width = cutout.pixels.shape[:2]
-        x = (number + 0.5) * size.width / count + float(rng.uniform(-0.02, 0.02)) * size.width
-        y = size.height * float(rng.uniform(0.42, 0.58))
-        layers.append(Layer(cutout=cutout, x=round(x - width / 2), y=round(y - height / 2)))
+        for _ in range(_TRIES):
+            cutout = drawings.draw(rng, name)
+            height, width = cutout.pixels.shape[:2]
+            scale = min(room[0] / width, room[1] / height) * float(rng.uniform(0.65, 1.0))
+            cutout = resized(cutout, round(height * scale), round(width * scale))
+            height, width = cutout.pixels.shape[:2]
+            x = (number + 0.5) * size.width / count + float(rng.uniform(-0.02, 0.02)) * size.width
+            y = size.height * float(rng.uniform(0.42, 0.58))
+            layer = Layer(cutout=cutout, x=round(x - width / 2), y=round(y - height / 2))
+            if is_clear(layer, canvas):
+                break
+        layers.append(layer)
+        paint(canvas, layer)
         inner = 0.3 if name == "plate" else 0.36
         spots += [
             _Spot(

@@ -163,8 +163,8 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     it is clearly that one; both [32, 32, 32]."""
     steps = np.arange(32) * 8 + 4
     every = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
-    lab = _perceptual(every.astype(float))
-    named = _perceptual(np.array([NAMED[name] for name in COLOUR_NAMES], float))
+    lab = perceptual(every.astype(float))
+    named = perceptual(np.array([NAMED[name] for name in COLOUR_NAMES], float))
     distance = np.sqrt(((lab[:, None] - named[None]) ** 2).sum(-1))
     order = np.sort(distance, 1)
     nearest = distance.argmin(1)
@@ -177,8 +177,9 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     return nearest.astype(np.uint8).reshape(shape), is_clear.reshape(shape)
 
 
-def _perceptual(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """sRGB 0 to 255 -> CIELAB, in which equal distances look about equal.
+def perceptual(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns colours float64[N, 3] of sRGB, 0 to 255, in CIELAB, where equal distances look about
+    equal.
 
     Source: IEC 61966-2-1 (sRGB, white D65) and CIE 15 (L*a*b*).
     """

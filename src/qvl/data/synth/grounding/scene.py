@@ -5,11 +5,12 @@ choosing and placing things (``arranging``), questions (``questions``).
 
     Background, layers from back to front -> compose() -> Scene: pixels and things with true boxes
 
-Every thing in a composed scene shows at least a given share of itself, so nothing can be half seen
-and half forgotten: what is too hidden is taken out of the picture, not only out of the labels.
+Every thing in a composed scene shows at least a given share of itself, and stands out from what is
+behind it, so nothing can be half seen and half forgotten: what is too hidden, or too like its
+surroundings, is taken out of the picture, not only out of the labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image as PILImage
 from PIL import ImageFilter
 
+from qvl.data.synth.grounding.contrast import stands_out
 from qvl.data.synth.grounding.cutouts import Cutout, Noun, solid
 from qvl.geometry import Box, ImageSize, Point
 
@@ -137,13 +139,15 @@ def compose(
             count / max(1, solid(layer.cutout.pixels).sum())
             for count, layer in zip(seen, kept, strict=True)
         ]
+        clear = _clear(pixels, kept, owners)
         staying = [
-            i for i, layer in enumerate(kept) if _is_enough(owners, i, layer, float(shares[i]))
+            layer
+            for i, (layer, is_clear) in enumerate(zip(kept, clear, strict=True))
+            if is_clear and _is_enough(owners, i, layer, float(shares[i]))
         ]
         if len(staying) == len(kept):
             break
-        # Without the hidden ones others show more, never less, so this ends.
-        kept = [kept[i] for i in staying]
+        kept = staying  # looked at again: without these, other things are behind those above
     things = [_thing(owners, i, layer, float(shares[i])) for i, layer in enumerate(kept)]
     return Scene(
         pixels=_painted(pixels, kept, shadow),
@@ -170,6 +174,41 @@ def overlap(layer: Layer, size: ImageSize) -> tuple[tuple[slice, slice], tuple[s
     outer = np.s_[top:bottom, left:right]
     inner = np.s_[top - layer.y : bottom - layer.y, left - layer.x : right - layer.x]
     return outer, inner
+
+
+def _clear(
+    pixels: npt.NDArray[np.uint8], layers: Sequence[Layer], owners: npt.NDArray[np.int32]
+) -> Iterator[bool]:
+    """Whether each layer stands out from the background and the layers below it."""
+    canvas = PILImage.fromarray(pixels).copy()
+    for number, layer in enumerate(layers):
+        region, _ = overlap(layer, ImageSize(*owners.shape))
+        yield is_clear(layer, canvas, owners[region] == number)
+        paint(canvas, layer)
+
+
+def is_clear(layer: Layer, canvas: PILImage.Image, seen: Mask | None = None) -> bool:
+    """Returns whether a layer stands out from an RGB picture that it is to be painted on.
+
+    Args:
+        layer: at its place.
+        canvas: without it.
+        seen: bool of the part of the picture that it covers, where it will be seen; None for all
+            of it.
+    """
+    (rows, columns), inside = overlap(layer, ImageSize(canvas.height, canvas.width))
+    thing = layer.cutout.pixels[inside]
+    seen = solid(thing) if seen is None else seen
+    if not seen.any():
+        return False
+    behind = canvas.crop((columns.start, rows.start, columns.stop, rows.stop))
+    return stands_out(thing[seen][:, :3], np.asarray(behind)[seen])
+
+
+def paint(canvas: PILImage.Image, layer: Layer) -> None:
+    """Puts a layer over an RGB picture."""
+    picture = PILImage.fromarray(layer.cutout.pixels)
+    canvas.paste(picture, (layer.x, layer.y), picture)
 
 
 def _is_enough(owners: npt.NDArray[np.int32], number: int, layer: Layer, visible: float) -> bool:
@@ -290,16 +329,16 @@ def _painted(
 ) -> npt.NDArray[np.uint8]:
     canvas = PILImage.fromarray(pixels).copy()
     for layer in layers:
-        picture = PILImage.fromarray(layer.cutout.pixels)
         if shadow is not None:
             right, down, blur, darkness = shadow
             margin = round(2 * blur)
-            cover = PILImage.new("L", (picture.width + 2 * margin, picture.height + 2 * margin))
-            cover.paste(picture.getchannel("A"), (margin, margin))
+            opacity = PILImage.fromarray(layer.cutout.pixels).getchannel("A")
+            cover = PILImage.new("L", (opacity.width + 2 * margin, opacity.height + 2 * margin))
+            cover.paste(opacity, (margin, margin))
             cover = cover.filter(ImageFilter.GaussianBlur(blur)).point(
                 lambda level, dark=darkness: round(level * dark)
             )
             at = (layer.x + right - margin, layer.y + down - margin)
             canvas.paste((0, 0, 0), at, cover)
-        canvas.paste(picture, (layer.x, layer.y), picture)
+        paint(canvas, layer)
     return np.asarray(canvas, np.uint8)

@@ -7,8 +7,9 @@ own: cut-outs and painting (``grounding``).
         -> question, answer
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +24,13 @@ from qvl.data.synth.grounding.nouns import with_article
 from qvl.data.synth.grounding.scene import Layer, compose
 from qvl.data.synth.picking import listed, pick, shuffled
 from qvl.data.synth.text_tasks.turns import sample_of
+from qvl.errors import DataError
 from qvl.geometry import FACTOR, ImageSize
 
 Pixels = npt.NDArray[np.uint8]
+Drawn = TypeVar("Drawn")
+
+_TRIES = 50
 
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -44,7 +49,11 @@ def _painted(
     rng: np.random.Generator, ground: Pixels, spots: Sequence[_Spot], cell: int, *, strength: float
 ) -> Pixels:
     """Things stand in the middle of their cells; two pictures of the same spots are equal but for
-    the camera."""
+    the camera.
+
+    Raises:
+        DataError: one of the things could not be seen.
+    """
     layers = []
     for spot in spots:
         thing = cutout(spot.glyph)
@@ -56,6 +65,8 @@ def _painted(
         y = spot.row * cell + (cell - height) // 2
         layers.append(Layer(cutout=thing, x=x, y=y))
     scene = compose(ground, layers)
+    if len(scene.things) < len(spots):
+        raise DataError("a thing is too thin to be seen, or too like the background")
     picture = photograph(rng, PILImage.fromarray(scene.pixels), strength=strength)
     return np.asarray(picture, np.uint8)
 
@@ -117,16 +128,10 @@ def _differences(
 
 def _pair(rng: np.random.Generator, strength: float) -> tuple[list[Pixels], tuple[str, str], str]:
     """Spot the difference, or say that there is none."""
-    rows, columns = 3, 3
-    cell = FACTOR * int(rng.integers(3, 6))
-    spots = _grid(rng, rows, columns, int(rng.integers(4, 8)))
-    ground = background(rng, ImageSize(rows * cell, columns * cell)).pixels
     yes_or_no = rng.random() < 0.3
-    if rng.random() < (0.5 if yes_or_no else 0.3):
-        after, said = list(spots), list[str]()
-    else:
-        after, said = _differences(rng, spots, rows, columns)
-    pictures = [_painted(rng, ground, which, cell, strength=strength) for which in (spots, after)]
+    is_same = rng.random() < (0.5 if yes_or_no else 0.3)
+    # Decided before anything is drawn: what cannot be seen shall not make one answer rarer.
+    pictures, said = _tried(lambda: _before_and_after(rng, strength, is_same=is_same))
     if yes_or_no:
         question = pick(rng, ("Do the two images show the same?", "Are both pictures the same?"))
         answer = "No" if said else "Yes"
@@ -141,6 +146,29 @@ def _pair(rng: np.random.Generator, strength: float) -> tuple[list[Pixels], tupl
     )
     answer = "\n".join(said) if said else "Nothing is different: both images show the same things."
     return pictures, (question, answer), "differences"
+
+
+def _before_and_after(
+    rng: np.random.Generator, strength: float, *, is_same: bool
+) -> tuple[list[Pixels], list[str]]:
+    """Two pictures, and what was changed in words."""
+    rows, columns = 3, 3
+    cell = FACTOR * int(rng.integers(3, 6))
+    spots = _grid(rng, rows, columns, int(rng.integers(4, 8)))
+    ground = background(rng, ImageSize(rows * cell, columns * cell)).pixels
+    after, said = (list(spots), []) if is_same else _differences(rng, spots, rows, columns)
+    pictures = [_painted(rng, ground, which, cell, strength=strength) for which in (spots, after)]
+    return pictures, said
+
+
+def _tried(draw: Callable[[], Drawn]) -> Drawn:
+    """What is drawn, by the first try in which everything can be seen."""
+    for _ in range(_TRIES):
+        try:
+            return draw()
+        except DataError:
+            continue
+    raise DataError(f"none of {_TRIES} groups of pictures shows all of its things clearly")
 
 
 def _order(rng: np.random.Generator, strength: float) -> tuple[list[Pixels], tuple[str, str], str]:
@@ -199,8 +227,10 @@ def comparison_sample(
 
     Raises:
         MissingDependencyError: the font with the emoji is not installed.
+        DataError: by chance no pictures were drawn on which everything can be seen.
     """
-    pictures, turn, form = pick(rng, _FORMS)(rng, strength)
+    kind = pick(rng, _FORMS)
+    pictures, turn, form = _tried(lambda: kind(rng, strength))
     return sample_of(
         [turn],
         task="comparison",
