@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from qvl.evaluation.manifest import make_manifest, write_manifest
 from qvl.evaluation.report.page import Report
 from qvl.evaluation.run import Asking, ask_all
 from qvl.evaluation.scorers.score import Score
-from qvl.evaluation.scoring import ScoreFile, read_result, score_run
+from qvl.evaluation.scoring import SCORES, ScoreFile, read_result, score_run
 from qvl.evaluation.statistics import compare_paired, mcnemar, standard_error
 from qvl.messages import Conversation
 from tests.evaluation.quiz import QUIZ, Scripted, load, right
@@ -69,6 +70,36 @@ def test_other_questions_are_not_compared(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     write_manifest(tmp_path / "b", {**manifest, "prompts": "0"})
     with pytest.raises(DataError, match="cannot be compared: prompts"):
+        compare_runs(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rule": QUIZ.score, "judged_by": "a judge"}, "judged_by: '' and 'a judge'"),
+        ({"benchmark": replace(QUIZ, version=2)}, "version: 1 and 2"),
+        ({"benchmark": replace(QUIZ, with_code=QUIZ), "allow_code": True}, "ran_code: False and"),
+    ],
+)
+def test_scores_of_different_rules_are_not_compared(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    _run(tmp_path / "a", right)
+    _run(tmp_path / "b", right)
+    told = {"benchmark": QUIZ, **options}
+    scores = ScoreFile(tmp_path / "b")
+    questions = list(load(Path(), "test"))
+    scores.close(score_run(questions=questions, folder=tmp_path / "b", each=scores.add, **told))
+    with pytest.raises(DataError, match=f"scored by different rules: {message}"):
+        compare_runs(tmp_path / "a", tmp_path / "b")
+
+
+def test_scores_that_are_not_of_all_questions_are_not_compared(tmp_path: Path) -> None:
+    for name in "ab":
+        _run(tmp_path / name, right)
+    lines = (tmp_path / "b" / SCORES).read_text().splitlines(keepends=True)
+    (tmp_path / "b" / SCORES).write_text("".join(lines[:-1]))
+    with pytest.raises(DataError, match=r"b has 24 scores of 25 questions"):
         compare_runs(tmp_path / "a", tmp_path / "b")
 
 

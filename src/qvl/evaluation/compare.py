@@ -6,17 +6,19 @@ Owns: which questions are compared, and when two runs cannot be. Does not own th
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.manifest import COMPARABLE, differences, read_manifest
-from qvl.evaluation.scoring import CLUSTER, read_scores
+from qvl.evaluation.scoring import CLUSTER, read_result, read_scores
 from qvl.evaluation.statistics import Paired, compare_paired
 
 _LEAST_OF_A_SLICE = 10
 # What may differ between the runs, as the model may, and is said.
-_TOLD = ("decoding", "computing", "inputs", "judge", "versions")
+_TOLD = ("decoding", "computing", "inputs", "versions")
+# Of how the answers were scored, nothing may.
+_SCORED = ("version", "judged_by", "ran_code")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,8 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     """Returns how the second run differs from the first.
 
     Raises:
-        DataError: they asked other questions, or one was not scored.
+        DataError: they asked other questions, one was not scored, or the two were scored by
+            different rules.
     """
     ours, theirs = read_manifest(first), read_manifest(second)
     if other := differences(ours, theirs, COMPARABLE):
@@ -67,8 +70,15 @@ def compare_runs(first: Path, second: Path) -> Comparison:
             f"{first} and {second} cannot be compared: {other[0]}",
             hint="run both with one version, split and limit",
         )
+    _check_scored_alike(first, second)
     a, b = read_scores(first), read_scores(second)
-    keys = [key for key in a if key in b]
+    for folder, scores in ((first, a), (second, b)):
+        if len(scores) != int(ours["questions"]):
+            raise DataError(
+                f"{folder} has {len(scores):,} scores of {ours['questions']:,} questions",
+                hint=f"qvl eval score {folder}",
+            )
+    keys = list(a)
     pairs = {key: (float(a[key]["value"]), float(b[key]["value"])) for key in keys}
     clusters = {key: str(a[key].get(CLUSTER) or key) for key in keys}
 
@@ -99,3 +109,14 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
         warnings=tuple(differences(ours, theirs, _TOLD)),
     )
+
+
+def _check_scored_alike(first: Path, second: Path) -> None:
+    """Raises DataError if two runs were scored by different rules: then the rules would differ,
+    whatever the models did."""
+    ours, theirs = (asdict(read_result(folder)) for folder in (first, second))
+    if other := differences(ours, theirs, _SCORED):
+        raise DataError(
+            f"{first} and {second} were scored by different rules: {'; '.join(other)}",
+            hint="qvl eval score scores one again, as the other was",
+        )

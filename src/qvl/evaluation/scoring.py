@@ -57,6 +57,8 @@ class Outcome:
         cut: answers that reached the most tokens.
         slices: by group, where a group has not too many values.
         judged_by: version of the judge; empty for rules.
+        version: of the benchmark whose rule it was.
+        ran_code: whether the rule ran programs that the model wrote.
     """
 
     benchmark: str
@@ -71,6 +73,8 @@ class Outcome:
     cut: int
     slices: tuple[Slice, ...]
     judged_by: str = ""
+    version: int = 1
+    ran_code: bool = False
 
     @property
     def headline(self) -> float:
@@ -126,6 +130,7 @@ def score_run(
         ConfigError: programs would have to be run, but may not.
     """
     check_code_allowed(benchmark, allow_code)
+    runs_code = allow_code and (benchmark.executes_code or benchmark.with_code is not None)
     if allow_code and benchmark.with_code is not None:
         benchmark = benchmark.with_code
     answers = {answer.key: answer for answer in read_answers(folder)}
@@ -165,6 +170,8 @@ def score_run(
         cut=cut,
         slices=tuple(_slices(found)),
         judged_by=judged_by,
+        version=benchmark.version,
+        ran_code=runs_code,
     )
 
 
