@@ -87,6 +87,11 @@ def test_mmmu(tmp_path: Path) -> None:
     assert values(MMMU, paint, "It is oil paint", "chalk") == [1, 0]
     found = numbers(MMMU, whole, ["**B**", "24", "oil", ""])
     assert found == {"accuracy": 50, "our_reading": 75}
+    hidden = [
+        _mmmu_row(1, answer="?"), _mmmu_row(2, options="[]", answer="?", question_type="open"),
+    ]  # fmt: skip
+    for question in load(MMMU, parquet(tmp_path / "test", "validation", hidden)):
+        assert "the server has the answers" in MMMU.score(question, Reply(text="What? B")).why
     parquet(tmp_path / "bad", "validation", [_mmmu_row(1, options="['a'")])
     with pytest.raises(DataError, match="options is no list of options"):
         load(MMMU, tmp_path / "bad")
@@ -108,9 +113,14 @@ def test_mmmu_pro(tmp_path: Path) -> None:
     direct = "Answer with the option letter from the given choices directly."
     assert _shape(questions[0])[:2] == ["See ", "*"]
     assert _shape(questions[0])[2].endswith(f"\nJ. option 9\n{direct}")
-    assert _shape(questions[2]) == ["*", direct]
+    last_line = (
+        " The last line of your response should be of the following format: 'Answer: $LETTER' "
+        "(without quotes) where LETTER is one of options."
+    )
+    assert _shape(questions[2]) == ["*", direct + last_line]
     found = numbers(MMMU_PRO, questions, ["J", "(A)", "A."])
     assert (found["standard"], found["vision"], found["mean"]) == (50, 100, 75)
+    assert values(MMMU_PRO, questions[2], "(B) or (C).\nAnswer: **A**", "Answer: A or B") == [1, 0]
 
 
 def test_pictures_stand_at_their_marks() -> None:

@@ -8,6 +8,7 @@ and subject, and "vision" with image, options, answer, subject: the question sta
 Prompt: MMMU by the official evaluation of Qwen2-VL, prompt.py, with its pixel limits; open
 questions by lmms-eval. MMMU-Pro by its authors, prompts.yaml, direct.
 Score: the authors' reading of letters and open answers; where it draws lots, the answer is unread.
+That of MMMU-Pro first looks behind the last "Answer:".
 `our_reading` reads letters by our own rule. VLMEvalKit asks open questions as a choice between the
 answer and "Other Answers", which is easier. Of MMMU-Pro the report's number is the mean of both
 settings.
@@ -26,13 +27,20 @@ from qvl.evaluation.benchmarks.choices import (
 )
 from qvl.evaluation.benchmarks.interleaving import at_marks
 from qvl.evaluation.layouts.rows import Row, parquet_rows, parquet_rows_of_all
-from qvl.evaluation.scorers.choice_letters import choice
-from qvl.evaluation.scorers.mmmu import mmmu_choice, mmmu_open
+from qvl.evaluation.scorers.choice_letters import choice, scored
+from qvl.evaluation.scorers.mmmu import mmmu_choice, mmmu_open, mmmu_pro_letter
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.scoring import percents_by
 
 _MIN_PIXELS, _MAX_PIXELS = 1280 * 28 * 28, 5120 * 28 * 28
 _DIRECT = "Answer with the option letter from the given choices directly."
+_LAST_LINE = (
+    " The last line of your response should be of the following format: 'Answer: $LETTER' (without "
+    "quotes) where LETTER is one of options."
+)
+"""Behind it where the question stands in the picture."""
+_HIDDEN = "?"
+"""Truth of the test split, whose answers only the authors' server has."""
 _SETTINGS = {"standard": "standard (10 options)", "vision": "vision"}
 
 
@@ -86,7 +94,9 @@ def _load_pro(folder: Path, split: str) -> Iterator[Question]:
             options = options_of(row)
             is_standard = setting == "standard"
             lines = option_lines(lettered(options))
-            words = f"{row['question']}\n{lines}\n{_DIRECT}" if is_standard else _DIRECT
+            words = (
+                f"{row['question']}\n{lines}\n{_DIRECT}" if is_standard else _DIRECT + _LAST_LINE
+            )
             pictures = _pictures(row) if is_standard else [row.get("image")]
             yield ask(
                 row,
@@ -102,11 +112,16 @@ def _load_pro(folder: Path, split: str) -> Iterator[Question]:
 
 def _score(question: Question, reply: Reply) -> Score:
     options: list[str] = question.facts["options"]
+    if question.truth in (_HIDDEN, [_HIDDEN]):
+        return NOT_KNOWN
     if not options:
         return mmmu_open(answer=reply.text, truths=question.truth)
-    if question.truth == "?":  # the test split's answers only the authors' server has
-        return NOT_KNOWN
     return mmmu_choice(answer=reply.text, options=options, truth=question.truth)
+
+
+def _score_pro(question: Question, reply: Reply) -> Score:
+    options: list[str] = question.facts["options"]
+    return scored(mmmu_pro_letter(reply.text, options), question.truth, reply.text)
 
 
 def _by_our_reading(item: Scored) -> float:
@@ -118,19 +133,19 @@ def _by_our_reading(item: Scored) -> float:
     ).value
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
+def _total(items: Sequence[Scored]) -> dict[str, float]:
     return {
-        "accuracy": 100 * mean([item.score.value for item in scored]),
-        "our_reading": 100 * mean([_by_our_reading(item) for item in scored]),
+        "accuracy": 100 * mean([item.score.value for item in items]),
+        "our_reading": 100 * mean([_by_our_reading(item) for item in items]),
     }
 
 
-def _total_pro(scored: Sequence[Scored]) -> dict[str, float]:
-    found = percents_by(scored, "setting")
+def _total_pro(items: Sequence[Scored]) -> dict[str, float]:
+    found = percents_by(items, "setting")
     return {
         **found,
         "mean": mean(list(found.values())),
-        "our_reading": 100 * mean([_by_our_reading(item) for item in scored]),
+        "our_reading": 100 * mean([_by_our_reading(item) for item in items]),
     }
 
 
@@ -153,8 +168,9 @@ MMMU_PRO = Benchmark(
     split="test",
     source="MMMU/MMMU_Pro",
     load=_load_pro,
-    score=_score,
+    score=_score_pro,
     total=_total_pro,
     metric="mean",
     published={"3b": 31.56, "7b": 38.3, "72b": 51.1},
+    version=2,
 )

@@ -3,6 +3,7 @@
 Owns: both readings. Does not own: drawing a letter when none is found; that is unread here.
 
     answer, options -> "(B)", else "B ", else "B.", else an option's text -> the last one named
+    of MMMU-Pro before these "Answer: B"
     answer -> clauses after "so", "is", "=" ... -> texts and numbers -> one equals the truth
 
 Accuracy is the mean over all questions. Source: MMMU-Benchmark/MMMU eval/eval_utils.py, as copied
@@ -19,6 +20,7 @@ from qvl.evaluation.scorers.score import Score
 from qvl.options import shown
 
 _ENDS = (",", ".", "!", "?", ";", ":", "'")
+_STATED = "Answer:"
 _LONG_ANSWER = 5
 """Only in answers of more words than this an option's text is looked for."""
 
@@ -71,6 +73,21 @@ def mmmu_letter(answer: str, options: Sequence[str]) -> str | None:
         if option.lower() in lowered
     }
     return _last(list(places), list(places.values())) if places else None
+
+
+def mmmu_pro_letter(answer: str, options: Sequence[str]) -> str | None:
+    """Returns the only letter behind the last "Answer:", else what `mmmu_letter` does.
+
+    Any letter there counts, also of a word: "Answer: Both (A)" has an A and a B.
+    Source: MMMU-Benchmark/MMMU mmmu-pro/evaluate.py, parse_multi_choice_response.
+
+    >>> mmmu_pro_letter("A or B.\\nAnswer: **B**", ["cat", "dog"])
+    'B'
+    """
+    _, mark, stated = answer.rpartition(_STATED)
+    letters = [chr(ord("A") + index) for index in range(len(options))]
+    named = [letter for letter in letters if mark and letter in stated]
+    return named[0] if len(named) == 1 else mmmu_letter(answer, options)
 
 
 def _last(letters: Sequence[str], places: Sequence[int]) -> str:
