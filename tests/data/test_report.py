@@ -1,5 +1,6 @@
 """The page of a run shows what happened, loads nothing, and trusts nothing."""
 
+import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,6 +17,7 @@ from qvl.data.run import RunOptions
 from qvl.data.shards import ShardReader, write_shards
 from qvl.data.steps import filter_step, map_step
 from qvl.messages import Image
+from qvl.processing.image import load_image
 from tests.data.pipelines import STEPS, louder, shapes
 from tests.data.small import asked, picture
 
@@ -64,6 +66,20 @@ def test_slow_runs_are_not_said_to_make_nothing(tmp_path: Path) -> None:
     for seconds, shown in ((20.0, "0.2 samples a second"), (0.01, "400 samples a second")):
         write_report(tmp_path / "r.html", replace(summary, seconds={"read": seconds}), shapes(4))
         assert shown in (tmp_path / "r.html").read_text()
+
+
+def test_marked_pictures_are_shrunk_once_and_never_enlarged_again(tmp_path: Path) -> None:
+    box = '[{"bbox_2d": [100, 100, 900, 900], "label": "cup"}]'
+    sample = asked("Where is the cup?", box, Image(picture(1120, 1120)))
+    write_shards([sample], tmp_path / "in")
+    source = ShardReader(tmp_path / "in")
+    write_report(tmp_path / "r.html", run_local(source, [], tmp_path / "run"), source)
+    page = (tmp_path / "r.html").read_text()
+    assert re.findall(r'<svg[^>]* width="(\d+)" height="(\d+)"', page) == [("640", "640")]
+    assert re.findall(r'<image width="(\d+)"', page) == ["640"]
+    png = re.search(r'href="data:image/png;base64,([^"]+)"', page)
+    assert png is not None
+    assert load_image(base64.b64decode(png[1])).size == (640, 640)
 
 
 def test_what_was_rejected_is_shown_with_its_fault(tmp_path: Path) -> None:

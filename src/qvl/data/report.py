@@ -40,7 +40,8 @@ from qvl.tasks.marks import layout
 _EXAMPLES = 3
 _REASONS_SHOWN = 30
 _LONGEST_TEXT = 1200
-_WIDEST_PX = 420
+_WIDEST_PX = 640
+"""Enough to read a screen. Below `marks.SMALLEST_SIDE_PX` a drawing would be enlarged again."""
 _WIDEST_SHEET_PX = 1060
 _BINS = 24
 _MOST_PLACES = 40
@@ -119,7 +120,10 @@ def _table(rows: Sequence[tuple[object, ...]], header: tuple[str, ...] = ()) -> 
 
 def _cell(tag: str, value: object, like: object) -> str:
     """A cell, to the right if ``like`` is a number."""
-    text = f"{value:,}" if isinstance(value, int | float) else _text(value)
+    if isinstance(value, float):
+        text = f"{value:,.2f}"
+    else:
+        text = f"{value:,}" if isinstance(value, int) else _text(value)
     return (
         f'<{tag} class="n">{text}</{tag}>'
         if isinstance(like, int | float)
@@ -162,7 +166,7 @@ def _failures(summary: RunSummary) -> str:
 def _speed(summary: RunSummary) -> str:
     worked = sum(summary.seconds.values())
     rows = [
-        (step, round(seconds, 2), f"{seconds / max(worked, 1e-9):.0%}")
+        (step, seconds, f"{seconds / max(worked, 1e-9):.0%}")
         for step, seconds in summary.seconds.items()
     ]
     rate = summary.num_read / worked if worked else 0.0
@@ -184,15 +188,15 @@ def _histogram(tokens: Sequence[int]) -> str:
     bars = "".join(
         f'<rect x="{i * 30}" y="{120 - 110 * count / tallest:.1f}" width="28" '
         f'height="{110 * count / tallest:.1f}" fill="#0072b2">'
-        f"<title>{edges[i]:.0f} to {edges[i + 1]:.0f} tokens: {count}</title></rect>"
+        f"<title>{edges[i]:,.0f} to {edges[i + 1]:,.0f} tokens: {count:,}</title></rect>"
         for i, count in enumerate(counts.tolist())
     )
     width = _BINS * 30
     return (
         "<h2>Tokens of a sample</h2>"
         f'<svg viewBox="0 0 {width} 140" width="{width}" height="140">{bars}'
-        f'<text x="0" y="136" font-size="12">{edges[0]:.0f}</text>'
-        f'<text x="{width}" y="136" font-size="12" text-anchor="end">{edges[-1]:.0f}</text></svg>'
+        f'<text x="0" y="136" font-size="12">{edges[0]:,.0f}</text>'
+        f'<text x="{width}" y="136" font-size="12" text-anchor="end">{edges[-1]:,.0f}</text></svg>'
         f"<p>{sum(tokens):,} tokens in {len(tokens):,} samples, {np.median(tokens):,.0f} in half "
         "of them or fewer.</p>"
     )
