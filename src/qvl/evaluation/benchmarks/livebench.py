@@ -4,7 +4,7 @@ Layout: livebench/math, reasoning, language, data_analysis, instruction_followin
 data/test-*.parquet: question_id, category, task, subtask, turns, ground_truth,
 livebench_release_date, livebench_removal_date; of instructions instruction_id_list and kwargs.
 Splits: the day of a release; the report's is 2024-08-31: questions that were out by then and not
-withdrawn. The report's number (57.0) is the mean of these five and of coding, which is not here.
+withdrawn. The report's number (57.0) is the mean of these five and of ``livebench_coding``.
 Prompt: the turn.
 Score: by task, then the mean of tasks. A task without a rule here is unread and left out of the
 headline; `tasks_ruled` of `tasks` have one.
@@ -30,9 +30,32 @@ _LONGEST = 50_000
 
 
 def _load(folder: Path, split: str) -> Iterator[Question]:
+    for row, prompt in released_rows(folder, split):
+        has_instructions = row.get("instruction_id_list") is not None
+        kinds, arguments = instructions_of(row) if has_instructions else ([], [])
+        yield Question(
+            key=str(row["question_id"]),
+            conversation=Conversation.user(prompt),
+            truth=str(row.get("ground_truth", "")),
+            groups={"task": str(row["task"])},
+            facts={"rule": _rule_of(row), "kinds": kinds, "arguments": arguments},
+        )
+
+
+def released_rows(folder: Path, split: str, *, at_once: int = 64) -> Iterator[tuple[Row, str]]:
+    """Rows that a release has, each with its prompt.
+
+    Args:
+        folder: of a category.
+        split: day of the release.
+        at_once: as `parquet_rows`.
+
+    Raises:
+        DataError: the split is no day, or a row has several turns.
+    """
     if not _DAY.fullmatch(split):
         raise DataError(f"no release {split!r}, expected a day such as 2024-08-31")
-    for row in parquet_rows(folder, "test"):
+    for row in parquet_rows(folder, "test", at_once=at_once):
         released = str(row["livebench_release_date"])[:10]
         removed = str(row.get("livebench_removal_date", ""))[:10]
         if released > split or (removed and removed <= split):
@@ -40,15 +63,7 @@ def _load(folder: Path, split: str) -> Iterator[Question]:
         turns = list(row["turns"])
         if len(turns) != 1:
             raise DataError(f"{row.where} has {len(turns)} turns, expected 1")
-        has_instructions = row.get("instruction_id_list") is not None
-        kinds, arguments = instructions_of(row) if has_instructions else ([], [])
-        yield Question(
-            key=str(row["question_id"]),
-            conversation=Conversation.user(str(turns[0])),
-            truth=str(row.get("ground_truth", "")),
-            groups={"task": str(row["task"])},
-            facts={"rule": _rule_of(row), "kinds": kinds, "arguments": arguments},
-        )
+        yield row, str(turns[0])
 
 
 def _rule_of(row: Row) -> str:

@@ -19,6 +19,7 @@ from qvl.evaluation.benchmarks.hallusionbench import HALLUSIONBENCH
 from qvl.evaluation.benchmarks.humaneval import HUMANEVAL
 from qvl.evaluation.benchmarks.ifeval import IFEVAL
 from qvl.evaluation.benchmarks.livebench import livebench_benchmarks
+from qvl.evaluation.benchmarks.livebench_coding import LIVEBENCH_CODING
 from qvl.evaluation.benchmarks.longvideobench import LONGVIDEOBENCH, LONGVIDEOBENCH_SUBTITLES
 from qvl.evaluation.benchmarks.lvbench import LVBENCH
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
@@ -107,6 +108,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         MATH_500,
         IFEVAL,
         *livebench_benchmarks(),
+        LIVEBENCH_CODING,
         HUMANEVAL,
         MULTIPL_E,
         # documents and text in pictures

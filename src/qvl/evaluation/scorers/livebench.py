@@ -1,8 +1,8 @@
 """LiveBench's tasks that a rule decides, as its questions of 2024 ask for their answers.
 
-Owns: one rule a task. Does not own: instructions (``instructions``). It has none for code, which
-would have to be run, tables in other formats ("tablereformat"), which the authors read with pandas,
-and "house_traversal", which the release of August 2024 no longer has.
+Owns: one rule a task. Does not own: instructions (``instructions``), programs
+(``benchmarks/livebench_coding``). It has none for tables in other formats ("tablereformat"), which
+the authors read with pandas, and "house_traversal", which the release of August 2024 no longer has.
 
     answer, truth -> RULES[task] -> 0 to 1
 
