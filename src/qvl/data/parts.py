@@ -236,7 +236,7 @@ class _Work:
                 with time_limit(self.job.sample_s, "reading it"):
                     sample = self.job.source[number]
             except FAULTS as error:
-                self._fail(READ, number, None, error)
+                self._fail(READ, number, error)
             else:
                 yield _Item(number, sample, False)
         self.seconds[READ] += time.perf_counter() - start
@@ -247,7 +247,7 @@ class _Work:
                 outcomes = step.apply([item.sample for item in batch])
         except FAULTS as error:
             if len(batch) == 1:
-                self._fail(step.name, batch[0].number, batch[0].sample, error)
+                self._fail_in(step.name, batch[0], error)
                 return []
             # One sample of the batch is to blame; the others go on without it.
             return [item for one in batch for item in self._step(step, [one])]
@@ -261,7 +261,7 @@ class _Work:
                 self._drop(step.name, item.sample, outcome.reason)
                 continue
             if isinstance(outcome, Failed):
-                self._fail(step.name, item.number, item.sample, DataError(outcome.message))
+                self._fail_in(step.name, item, DataError(outcome.message))
                 continue
             left += [
                 _Item(item.number, sample, item.was_changed or sample is not item.sample)
@@ -274,7 +274,7 @@ class _Work:
             with time_limit(self.job.sample_s, "storing it"):
                 encoded = encode_sample(item.sample)
         except FAULTS as error:
-            self._fail(STORE, item.number, None, error)
+            self._fail(STORE, item.number, error, place=item.sample.provenance.source)
             return
         if item.was_changed and len(self.changed) < _EXAMPLES:
             self.changed.append((item.number, len(self.writer)))
@@ -286,16 +286,21 @@ class _Work:
         if self.job.keep_rejects or counts[reason] <= _EXAMPLES:
             self._put_aside(sample, f"{step}: {reason}")
 
-    def _fail(self, step: str, number: int, sample: Sample | None, error: Exception) -> None:
+    def _fail_in(self, step: str, item: _Item, error: Exception) -> None:
+        failure = self._fail(step, item.number, error, place=item.sample.provenance.source)
+        self._put_aside(item.sample, f"{step} failed: {failure.message}")
+
+    def _fail(self, step: str, number: int, error: Exception, *, place: str = "") -> Failure:
         message = error.message if isinstance(error, InputError | DataError) else repr(error)
+        if place and not message.startswith(place):
+            message = f"{place}: {message}"
         failure = Failure(number, step, message[:_LONGEST_MESSAGE])
         self.num_failed += 1
         if len(self.failures) < _LISTED_FAILURES:
             self.failures.append(failure)
-        if sample is not None:
-            self._put_aside(sample, f"{step} failed: {failure.message}")
         if self.num_failed > self.job.most_failures:
             raise too_many_failures(self.num_failed, self.job.most_failures, self.failures[0])
+        return failure
 
     def _put_aside(self, sample: Sample, why: str) -> None:
         provenance = replace(sample.provenance, dropped=why)

@@ -283,7 +283,16 @@ def _derived(name: str, parent: Sample, child: Sample) -> Sample:
     provenance = child.provenance
     transforms = (*parent.provenance.transforms, name)
     parents = provenance.parents
-    before = content_id(parent)
-    if before not in parents and content_id(child) != before:
+    before = _id_of(parent)
+    if before is not None and before not in parents and content_id(child) != before:
         parents = (*parents, before)
     return replace(child, provenance=replace(provenance, transforms=transforms, parents=parents))
+
+
+def _id_of(parent: Sample) -> str | None:
+    """Its id, or None for one with media that cannot be read: nobody can have stored it, and the
+    step may have taken them out."""
+    try:
+        return content_id(parent)
+    except QvlError:
+        return None

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,11 @@ from qvl.data.filters.interleaved.cleaning import (
     without_bad_nodes,
     worth_keeping,
 )
+from qvl.data.interchange.web_pages import WebPages
 from qvl.data.interleaved import Document, Paragraph, Picture, document_of
+from qvl.data.local import run_local
+from qvl.data.shards import ShardReader
+from qvl.data.steps import map_step
 from qvl.data.synth.interleaved.articles import interleaved_sample
 from qvl.errors import DataError
 from qvl.geometry import ImageSize
@@ -52,6 +57,25 @@ PIXELS = np.kron(_COARSE, np.ones((25, 25, 1), np.uint8))
 )
 def test_paragraphs(text: str, problem: str | None) -> None:
     assert text_problem(text, RULES.paragraph, language="en", rules=RULES) == problem
+
+
+def test_pictures_that_are_not_here_are_taken_out_and_the_page_stays(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    PILImage.fromarray(PIXELS).save(tmp_path / "pages" / "mill.png")
+    for number, gone in enumerate(("gone.png", "https://a.example/gone.png", "mill.png")):
+        page = f'<p>{GOOD}</p><img src="mill.png"><p>{GOOD} Later it did.</p><img src="{gone}">'
+        (tmp_path / "pages" / f"{number}.html").write_text(page)
+    step = map_step("clean nodes", partial(cleaned, rules=RULES))
+    summary = run_local(WebPages(tmp_path / "pages"), [step], tmp_path / "out")
+    assert (summary.num_kept, summary.num_failed) == (3, 0)
+    kept = [*ShardReader(tmp_path / "out")]
+    assert [[*sample.facts["removed"]] for sample in kept] == [
+        ["picture unreadable"], ["picture not here"], ["repeated picture"],
+    ]  # fmt: skip
+    assert all(len(document_of(sample).pictures) == 1 for sample in kept)
+    # Only what could have been stored has an id by which it is a parent.
+    assert [len(sample.provenance.parents) for sample in kept] == [0, 0, 1]
+    assert kept[0].provenance.source == "0.html"
 
 
 def test_lists_of_words_are_the_callers(tmp_path: Path) -> None:
