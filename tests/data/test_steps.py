@@ -187,7 +187,11 @@ def test_a_change_behind_a_method_or_a_callable_is_noticed(
     assert found[0] == found[1] != found[2]
 
 
-@pytest.mark.parametrize("value", [object(), open, iter([]), [[[[[[[[[[[[[[1]]]]]]]]]]]]]]])
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize("value", [object(), open, iter([]), ENDLESS])
 def test_what_cannot_be_told_apart_is_refused(value: object) -> None:
     if value is open:
         fingerprint(value)
