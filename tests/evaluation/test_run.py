@@ -108,6 +108,17 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     assert transform.resized.height == 112
 
 
+def test_a_torn_line_is_no_answer_whoever_reads_it(tmp_path: Path) -> None:
+    _ask(tmp_path, Scripted(right))
+    answers = list(read_answers(tmp_path))
+    whole = (tmp_path / ANSWERS).read_bytes()
+    start = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for end in (start + 1, len(whole) - 1):
+        (tmp_path / ANSWERS).write_bytes(whole[:end])
+        assert list(read_answers(tmp_path)) == answers[:-1]
+        assert _outcome(tmp_path).unanswered == 1
+
+
 def test_damage_in_the_middle_is_named(tmp_path: Path) -> None:
     _ask(tmp_path, Scripted(right))
     lines = (tmp_path / ANSWERS).read_text().splitlines()

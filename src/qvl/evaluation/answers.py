@@ -117,6 +117,8 @@ class AnswerFile:
 def read_answers(folder: Path) -> Iterator[Answer]:
     """Reads the answers of a run; none if there is no file.
 
+    What a crash left of a line that was being written is no answer.
+
     Raises:
         DataError: a line is damaged, or a key comes twice.
     """
@@ -126,6 +128,8 @@ def read_answers(folder: Path) -> Iterator[Answer]:
     seen: set[str] = set()
     with open(path, encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
+            if not line.endswith("\n"):
+                return
             answer = _read(line, path, number)
             if answer.key in seen:
                 raise DataError(f"{path}, line {number}: a second answer to {answer.key!r}")
