@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,9 @@ def test_two_runs_are_compared(
     assert len({len(line) for line in lines[:7]}) == 1  # one table
     assert "own-colour: " in out
     assert "  2-seen: 0 -> 100  'blue' for 'blue'" in lines
+    shutil.rmtree(tmp_path / "blue" / "own-shape")
+    assert _eval("compare", str(tmp_path / "blue"), str(tmp_path / "red")) == 0
+    assert f"not compared, only in {tmp_path / 'red'}: own-shape" in capsys.readouterr().err
 
 
 def test_parts_are_merged(

@@ -82,6 +82,10 @@ def _pairs(first: Path, second: Path) -> list[tuple[Path, Path]]:
     pairs = [(path, by_name[path.name]) for path in ones if path.name in by_name]
     if not pairs:
         raise DataError(f"{first} and {second} have no benchmark in common")
+    both = {path.name for path, _ in pairs}
+    for folder, paths in ((first, ones), (second, others)):
+        if alone := [path.name for path in paths if path.name not in both]:
+            note(f"not compared, only in {folder}: {', '.join(alone)}")
     return pairs
 
 
