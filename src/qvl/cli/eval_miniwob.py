@@ -88,7 +88,7 @@ def play_miniwob(args: argparse.Namespace) -> int:
 def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any], Mapping[str, str]]":
     """Who plays, and what the manifest says of it and of how it computes."""
     from qvl.agents.miniwob.random_clicks import RandomClicks
-    from qvl.cli.eval_run import computing_of, identity_of
+    from qvl.cli.eval_subject import computing_of, identity_of
     from qvl.cli.late_model import LateEngine
 
     folder = options.model_folder(args, weights=not args.random)

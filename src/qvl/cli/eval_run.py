@@ -1,11 +1,10 @@
 """The actions of ``qvl eval`` that make scores: run, score, merge.
 
-Owns: arguments into a model, questions and folders. Does not own asking or scoring
-(``evaluation``).
+Owns: arguments into questions and folders. Does not own who is asked (``eval_subject``), asking
+or scoring (``evaluation``).
 """
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -17,12 +16,10 @@ from typing import Any
 from qvl.agents.environments.environment import WORLDS
 from qvl.agents.environments.environment import questions_of as questions_of_tasks
 from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
-from qvl.cli import options
 from qvl.cli.eval_look import run_folders
+from qvl.cli.eval_subject import endpoint, subject_of
 from qvl.cli.terminal import note, progress, write, write_json, write_table
 from qvl.data.folder_lock import only_writer
-from qvl.endpoint.client import Endpoint
-from qvl.endpoint.wire import MOST_FRAMES
 from qvl.errors import ConfigError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
@@ -32,7 +29,6 @@ from qvl.evaluation.manifest import (
     MANIFEST,
     check_same,
     make_manifest,
-    model_identity,
     read_manifest,
     write_manifest,
 )
@@ -41,10 +37,7 @@ from qvl.evaluation.report.summary import write_summary
 from qvl.evaluation.run import Progress
 from qvl.evaluation.scoring import Outcome, told
 from qvl.evaluation.shards import merge_runs, read_shard
-from qvl.geometry import PixelLimits
-from qvl.messages import TextGenerator
 from qvl.model.presets import RELEASED
-from qvl.processing.settings import DEFAULT_LIMITS
 
 _PLAYED = {**WORLDS, MINIWOB.name: MINIWOB}
 _ALL = {**BENCHMARKS, **_PLAYED}
@@ -55,14 +48,7 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     if args.limit is not None and args.limit < 1:
         raise InputError(f"--limit is {args.limit}, expected 1 or more")
     runs = [_run_of(benchmark, args) for benchmark in find_benchmarks(args.benchmarks)]
-    model = _Model(args)
-    subject = Subject(
-        generator=model,
-        identity=model.identity,
-        computing=model.computing,
-        limits=model.limits,
-        most_frames=None if args.endpoint is None else MOST_FRAMES,
-    )
+    subject = subject_of(args)
     outcomes = []
     for run in runs:
         folder = Path(args.output) / run.benchmark.name
@@ -197,60 +183,6 @@ def merge(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Model:
-    """The model of the command line; its weights are read when it is first asked."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self._args = args
-        self._generator: TextGenerator | None = None
-        self.limits: PixelLimits = DEFAULT_LIMITS
-        if args.endpoint is not None:
-            if args.model is not None or args.name is None:
-                raise ConfigError(
-                    "--endpoint needs --name, the model's name there, and no --model",
-                    hint="--endpoint http://127.0.0.1:8000/v1 --name my-model",
-                )
-            self.identity: Mapping[str, Any] = {"endpoint": args.endpoint, "name": args.name}
-            self.computing: Mapping[str, str] = {"device": "endpoint"}  # no more is known
-            return
-        self._folder = options.model_folder(args)
-        self.limits = options.load_processor(self._folder, args).settings.limits
-        self.identity = identity_of(self._folder, args)
-        if args.ray is not None and args.device is None:
-            args.device = "cuda" if args.ray_gpus else "cpu"  # whatever this machine has
-        self.computing = computing_of(self._folder, args, is_here=args.ray is None)
-
-    def generate(self, conversations: Any, params: Any) -> Any:
-        """As `TextGenerator`."""
-        if self._generator is None:
-            self._generator = (
-                options.load_model(self._folder, self._args)
-                if self._args.endpoint is None
-                else Endpoint(
-                    url=self._args.endpoint,
-                    model=self._args.name,
-                    api_key=os.environ.get("OPENAI_API_KEY"),
-                )
-            )
-        return self._generator.generate(conversations, params)
-
-
-def identity_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """What a manifest says of the model of the command line."""
-    return model_identity(
-        folder,
-        name=args.model or "the embedded tiny model",
-        adapter=None if args.adapter is None else Path(args.adapter),
-    )
-
-
-def computing_of(folder: Path, args: argparse.Namespace, *, is_here: bool = True) -> dict[str, str]:
-    """What a manifest says of how the model of the command line computes."""
-    from qvl.api import computing  # imports torch
-
-    return computing(folder, device=args.device, dtype=args.dtype, is_here=is_here)
-
-
 def show_progress(done: Progress) -> None:
     """Prints how far a run is."""
     failed = f"  {done.failed:,} failed" if done.failed else ""
@@ -278,9 +210,7 @@ def _score(run: Run, folder: Path, args: argparse.Namespace) -> Outcome:
     if args.judge is not None and benchmark.judge is not None:
         if args.judge_name is None:
             raise ConfigError("--judge needs --judge-name, the model's name there")
-        judge = Endpoint(
-            url=args.judge, model=args.judge_name, api_key=os.environ.get("OPENAI_API_KEY")
-        )
+        judge = endpoint(args.judge, args.judge_name)
         rule = judge_answers(benchmark, questions, folder, judge)
         judged_by = f"{args.judge_name}, {benchmark.judge.version}"
     return score_questions(

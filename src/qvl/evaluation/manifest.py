@@ -233,7 +233,7 @@ def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
     hint = f"use another --output; qvl eval score {folder} scores the answers that are there"
     if unknown := [name for name in SAME_RUN if name not in found]:
         hint = (
-            f"an earlier qvl did not write down the {' and '.join(unknown)}, so nobody knows "
+            f"an earlier qvl did not write down {' and '.join(unknown)}, so nobody knows "
             f"whether the answers belong together: {hint}"
         )
     raise DataError(f"{folder} has answers of another run: {'; '.join(other)}", hint=hint)
