@@ -19,6 +19,7 @@ CASES: list[tuple[dict[str, str], str, int]] = [
     ({"contain1##times": "[robot]##3"}, "Robot. A robot and robots.", 1),
     ({"contain1##times": "[robot]##3"}, "Robot. A robot.", 0),
     ({"contain1##times": "[robot]##many"}, "Robot.", 0),
+    ({"contain1##times": "[robot]##²"}, "Robot. Robot.", 0),
     ({"contain##position": "[parrot]##2"}, "A parrot. The parrot spoke.", 1),
     ({"contain##position": "[parrot]##2"}, "A parrot. It spoke.", 0),
     ({"contain##position_only": "[car, vehicle]##1"}, "The car, a vehicle, stops. It waits.", 1),

@@ -6,7 +6,8 @@ Splits: the day of a release, as there.
 Prompt: the turn.
 Score: all tests pass, by task, then the mean of tasks. They run in a sandbox, only where code of
 the model is allowed (`--allow-code`), without packages but Python's own. "code_generation" of later
-releases needs packages and is unread and left out of the headline.
+releases needs packages and is unread and left out of the headline. Scoring holds the packed tests
+of all questions, 250 MB.
 
 Source: LiveBench/LiveBench process_results/coding, lcb_runner/evaluation/testing_util.py.
 Differences: each case has a process of its own; the block of an answer that has the function is

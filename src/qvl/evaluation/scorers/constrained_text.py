@@ -93,7 +93,7 @@ def _has_words(text: str, name: str, value: str) -> bool:
     if len(places) != 1:
         return False
     return all(
-        wanted.isdigit() and _CONDITIONS[kind](places[0], int(wanted))
+        wanted.isdecimal() and _CONDITIONS[kind](places[0], int(wanted))
         for kind, wanted in zip(kinds[1:], values[1:], strict=True)
     )
 
