@@ -17,7 +17,7 @@ from qvl.evaluation import dataset_files
 from qvl.evaluation.answers import LONGEST_TEXT, read_answers
 from qvl.evaluation.benchmark import Question
 from qvl.evaluation.dataset_files import dataset_folder
-from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
+from qvl.evaluation.evaluate import Run, Subject, ask, begin, score_questions
 from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.summary import write_summary
 from qvl.messages import Conversation, Image
@@ -124,6 +124,12 @@ def test_files_come_from_the_hub_when_no_folder_is_named(
     with pytest.raises(DataError, match="cannot be fetched: no route to host") as error:
         dataset_folder("a/b", name="quiz")
     assert "--data DIR" in str(error.value.hint)
+
+
+def test_which_files_were_read_is_written_down(tmp_path: Path) -> None:
+    (tmp_path / "data" / "quiz").mkdir(parents=True)
+    begin(Run(benchmark=QUIZ, data=tmp_path / "data"), SUBJECT, tmp_path / "run")
+    assert read_manifest(tmp_path / "run")["data"] == str(tmp_path / "data" / "quiz")
 
 
 @requires_embedded

@@ -89,14 +89,14 @@ class Questions(Iterable[Question]):
 
     def __init__(self, run: Run, asked_in: Path | None) -> None:
         self._run, self._asked_in = run, asked_in
-        benchmark = run.benchmark
-        self._folder = Path()
-        if benchmark.area != "own":  # those are drawn
-            self._folder = dataset_folder(benchmark.source, data=run.data, name=benchmark.name)
+        self.folder: Path | None = None  # of the files; own benchmarks are drawn
+        if run.benchmark.area != "own":
+            source, name = run.benchmark.source, run.benchmark.name
+            self.folder = dataset_folder(source, data=run.data, name=name)
 
     def __iter__(self) -> Iterator[Question]:
         run, asked = self._run, Asked()
-        loaded = run.benchmark.load(self._folder, run.split or run.benchmark.split)
+        loaded = run.benchmark.load(self.folder or Path(), run.split or run.benchmark.split)
         for question in islice(loaded, run.limit):
             if in_shard(question.key, run.shard):
                 asked.add(question)
@@ -136,13 +136,15 @@ def begin(run: Run, subject: Subject, folder: Path) -> dict[str, Any]:
     Raises:
         DataError: the folder holds another run; and as `make_manifest`.
     """
+    questions = run.questions()
     manifest = make_manifest(
         run.benchmark,
-        run.questions(),
+        questions,
         split=run.split or run.benchmark.split,
         model=subject.identity,
         computing=subject.computing,
         inputs=subject.inputs,
+        data="" if questions.folder is None else str(questions.folder.resolve()),
         limit=run.limit,
         shard="{}/{}".format(*run.shard),
         command=run.command,

@@ -51,6 +51,7 @@ def make_manifest(
     model: Mapping[str, Any],
     computing: Mapping[str, str],
     inputs: Mapping[str, Any],
+    data: str = "",
     limit: int | None = None,
     shard: str = "1/1",
     command: str = "",
@@ -64,6 +65,7 @@ def make_manifest(
         model: what answers: folder and hash of its files, or address and name.
         computing: dtype and type of the device, which change answers.
         inputs: pixel limits and what else the model's own settings say.
+        data: folder of the files, which in the hub's cache has the name of their revision.
         limit: most questions, if there was a limit.
         shard: number and count of the part that is run.
         command: as it was typed.
@@ -82,6 +84,7 @@ def make_manifest(
         "benchmark": benchmark.name,
         "version": benchmark.version,
         "split": split,
+        "data": data,
         "questions": len(asked.keys),
         "broken": asked.broken,
         "prompts": asked.prompts,
