@@ -12,8 +12,9 @@ from qvl.errors import DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Question
 from qvl.evaluation.evaluate import Run
-from qvl.evaluation.manifest import check_same, make_manifest, read_manifest, write_manifest
+from qvl.evaluation.manifest import make_manifest, read_manifest, write_manifest
 from qvl.evaluation.run import FAILURES, Asking, ask_all, read_failures
+from qvl.evaluation.same_run import check_same
 from qvl.evaluation.shards import in_shard, merge_runs
 from qvl.messages import Conversation
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, load, right

@@ -10,9 +10,10 @@ import pytest
 from qvl.errors import ConfigError, DataError, InputError, MissingDependencyError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
-from qvl.evaluation.manifest import COMPARABLE, differences, read_manifest
+from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.run import Progress
+from qvl.evaluation.same_run import COMPARABLE, differences
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, right
 
 DRAWN = replace(QUIZ, area="own")

@@ -18,15 +18,9 @@ from qvl.evaluation.answers import (
     cut_to_length,
     read_answers,
 )
-from qvl.evaluation.manifest import (
-    SAME_RUN,
-    differences,
-    hash_of_files,
-    make_manifest,
-    read_manifest,
-    write_manifest,
-)
+from qvl.evaluation.manifest import hash_of_files, make_manifest, read_manifest, write_manifest
 from qvl.evaluation.run import Asking, ask_all, read_failures
+from qvl.evaluation.same_run import SAME_RUN, differences
 from qvl.evaluation.scoring import Outcome, score_run
 from qvl.evaluation.shards import in_shard, merge_runs, read_shard
 from qvl.geometry import PixelLimits

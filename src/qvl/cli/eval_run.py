@@ -25,16 +25,11 @@ from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
 from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
 from qvl.evaluation.judges import judge_answers
-from qvl.evaluation.manifest import (
-    MANIFEST,
-    check_same,
-    make_manifest,
-    read_manifest,
-    write_manifest,
-)
+from qvl.evaluation.manifest import MANIFEST, make_manifest, read_manifest, write_manifest
 from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.report.summary import write_summary
 from qvl.evaluation.run import Progress
+from qvl.evaluation.same_run import check_same
 from qvl.evaluation.scoring import Outcome, told
 from qvl.evaluation.shards import merge_runs, read_shard
 from qvl.model.presets import RELEASED

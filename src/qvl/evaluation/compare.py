@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qvl.errors import DataError
-from qvl.evaluation.manifest import COMPARABLE, differences, read_manifest
+from qvl.evaluation.manifest import read_manifest
+from qvl.evaluation.same_run import COMPARABLE, differences
 from qvl.evaluation.scoring import CLUSTER, read_result, read_scores
 from qvl.evaluation.statistics import Paired, compare_paired
 

@@ -12,15 +12,9 @@ from typing import Any
 
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import AnswerFile, read_answers
-from qvl.evaluation.manifest import (
-    SAME_RUN,
-    add_hashes,
-    check_same,
-    differences,
-    read_manifest,
-    write_manifest,
-)
+from qvl.evaluation.manifest import add_hashes, read_manifest, write_manifest
 from qvl.evaluation.run import read_failures, write_failures
+from qvl.evaluation.same_run import SAME_RUN, check_same, differences
 
 # Each shard has its own questions; all are of one number.
 _SAME = (*(name for name in SAME_RUN if name not in ("prompts", "shard")), "limit")
