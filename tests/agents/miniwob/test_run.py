@@ -21,7 +21,7 @@ from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Reply
 from qvl.evaluation.evaluate import score_questions
-from qvl.evaluation.manifest import write_manifest
+from qvl.evaluation.manifest import make_manifest, write_manifest
 from qvl.evaluation.run import read_failures
 from qvl.evaluation.scoring import Outcome, score_run
 from qvl.messages import Conversation, Image
@@ -134,7 +134,8 @@ def test_a_page_that_goes_away_meanwhile_is_lost(tmp_path: Path) -> None:
 
 def test_failures_show_the_last_picture_and_lead_to_the_trace(tmp_path: Path) -> None:
     _play(tmp_path, MadeUp())
-    write_manifest(tmp_path, {"benchmark": MINIWOB.name})
+    told = {"split": MINIWOB.split, "model": {}, "computing": {}, "inputs": {}}
+    write_manifest(tmp_path, make_manifest(MINIWOB, questions_of(KEYS), **told))
     score_questions(MINIWOB, list(questions_of(KEYS, tmp_path)), tmp_path)
     page = (tmp_path / "report" / "failures-1.html").read_text()
     assert page.count("<article") == 3
