@@ -48,7 +48,11 @@ def test_recorded_letters() -> None:
         ("It must be D, I think", "D"),
         ("D: fish", "D"),
         ("B\n\nA is wrong since...", "B"),
+        ("Option A is wrong. Option B is not. (C)", "C"),
+        ("Option C can be excluded, D fits", None),
+        ("A and C are wrong, so B", None),
         ("A dog barks", None),
+        ("A to-do list", None),
         ("I think so", None),
         ("B and C", None),
         ("U.S.A.", None),
@@ -80,6 +84,21 @@ def test_scores_say_what_was_chosen() -> None:
     assert choice(answer="(A)", truth="B").why == "chose A, expected B"
     score = choice(answer="maybe", truth="B")
     assert (score.value, score.is_parsed) == (0, False)
+
+
+@pytest.mark.parametrize("letter", ["A", "B", "C", "D"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The answer is {} because it is red.",
+        "Option {} is correct.",
+        "{} is the right answer",
+        "So it must be {} as shown in the figure.",
+        "{} matches what stands in the picture",
+    ],
+)
+def test_an_article_is_told_from_the_letter_by_what_follows(answer: str, letter: str) -> None:
+    assert choice_letter(answer.format(letter)) == letter
 
 
 @given(

@@ -28,7 +28,18 @@ _STATES = (
     r"|答案(?:是|为|选)?|应选|故选|选项?|答えは|正解は|정답은|답은|답"
 )
 _OPEN, _CLOSE = r"[\s:：*_`\"'“‘(\[{（【<]{0,8}", r"[*_`\"'”’)\]}）】>]"
-_PHRASE = re.compile(r"\s+[a-z]")
+# "A dog", "I think": a small word follows, but none of those that follow a letter only.
+_PHRASES = {
+    "A": re.compile(
+        r"\s+(?!(?:and|as|because|but|can|does|for|has|if|in|is|matches|must|of|on|or|seems|shows"
+        r"|since|than|that|to|was|which|with|would)(?![\w-]))[a-z]"
+    ),
+    "I": re.compile(r"\s+(?!(?:because|is|since)(?![\w-]))[a-z]"),
+}
+_DENIED = re.compile(
+    r"\s+(?:is|was|can be|must be|would be)\s+"
+    r"(?:wrong|incorrect|false|not|ruled out|excluded|eliminated)\b"
+)
 _LONGEST = 20_000
 """Characters of an answer that are looked at, half of them at its end."""
 
@@ -81,7 +92,11 @@ def choice_letter(
     whole = patterns.whole.fullmatch(text)
     if whole is not None:
         return whole.group(1).upper()
-    stated = [match for match in patterns.statement.finditer(text) if not _is_word(text, match)]
+    stated = [
+        match
+        for match in patterns.statement.finditer(text)
+        if not _is_word(text, match) and _DENIED.match(text, match.end(1)) is None
+    ]
     if stated:
         return stated[-1].group(1).upper()  # a model that reasons states its choice last
     first = patterns.first.match(text)
@@ -98,7 +113,8 @@ def choice_letter(
 
 def _is_word(text: str, match: re.Match[str]) -> bool:
     """Whether a letter begins a phrase: "A dog", "I think"."""
-    return match.group(1) in "AI" and _PHRASE.match(text, match.end(1)) is not None
+    phrase = _PHRASES.get(match.group(1))
+    return phrase is not None and phrase.match(text, match.end(1)) is not None
 
 
 def _option_in(text: str, options: Mapping[str, str]) -> str | None:
