@@ -14,7 +14,7 @@ from qvl.evaluation.benchmarks.crpe import CRPE, ONLY_LETTER
 from qvl.evaluation.benchmarks.interleaving import at_marks
 from qvl.evaluation.benchmarks.mathverse import MATHVERSE
 from qvl.evaluation.benchmarks.mathvision import MATHVISION
-from qvl.evaluation.benchmarks.mathvista import MATHVISTA
+from qvl.evaluation.benchmarks.mathvista import MATHVISTA, extract
 from qvl.evaluation.benchmarks.mmbench import MMBENCH_CN, MMBENCH_EN, MMBENCH_EN_V11
 from qvl.evaluation.benchmarks.mme_realworld import MME_REALWORLD, MME_REALWORLD_CN
 from qvl.evaluation.benchmarks.mmmu import MMMU, MMMU_PRO
@@ -300,6 +300,26 @@ def test_mathvista(tmp_path: Path) -> None:
     assert reasoned in prompt.text
     assert judge.read(questions[0], "(B)\n").value == 1
     assert not judge.read(questions[0], "NONE").is_parsed
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "number"),
+    [
+        ("\\boxed{12\\text{ cm}^2}", "integer", "12"),
+        ("The area is 0.75 m^2.", "float", "0.75"),
+        ("So $x = 12$ cm$^2$", "integer", "12"),
+        ("The answer is 5 years (1980 - 1975).", "integer", "5"),
+        ("There are 5 red and 3 blue, so 8 in total.", "integer", "8"),
+        ("Thus 2^3 = 8", "integer", "8"),
+        ("AB = 5\\sqrt{2} \\approx 7.07", "float", "7.07"),
+        ("The answer is 3/4", "float", "0.75"),
+        ("\\boxed{-\\frac{3}{4}}", "float", "-0.75"),
+        ("The answer is 4/0", "float", "4"),
+        ("x = y", "integer", ""),
+    ],
+)
+def test_the_number_of_a_mathvista_answer(answer: str, kind: str, number: str) -> None:
+    assert extract(answer, {"choices": [], "answer_type": kind}) == number
 
 
 def test_mathvision(tmp_path: Path) -> None:

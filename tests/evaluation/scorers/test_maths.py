@@ -65,6 +65,15 @@ def test_results_are_found(answer: str, result: str) -> None:
     assert final_result(answer) == result
 
 
+@pytest.mark.parametrize(
+    ("answer", "truth"),
+    [("12\\,\\mathrm{m/s}", "12"), ("1{,}000", "1000"), ("(2,\\;3)", "(2,3)"), ("12~cm", "12 cm")],
+)
+def test_spaces_of_latex_are_none(answer: str, truth: str) -> None:
+    assert is_same(answer, truth)
+    assert not is_same(answer, truth.replace("2", "7").replace("1", "8"))
+
+
 def test_scores() -> None:
     score = maths(answer="It is \\boxed{4}", truth="5")
     assert (score.value, score.why) == (0, "'4' is not '5'")

@@ -3,9 +3,10 @@
 Layout: AI4Math/MathVista, testmini-*.parquet: pid, query, question, question_type ("multi_choice",
 "free_form"), answer_type, choices, precision, answer, decoded_image, metadata. Licence CC BY-SA.
 Prompt: the column query, which is the authors' for answers with a solution.
-Score: the result by rules (a letter or option, the last boxed or stated number), then the authors'
-comparison. They extract by a model, as VLMEvalKit does: `--judge` does so, by a prompt of ours.
-Published scores of one model differ by eight points by the judge (open-compass/VLMEvalKit#874).
+Score: the result by rules (a letter or option, else the number that is boxed or stated, else the
+last one), then the authors' comparison. They extract by a model, as VLMEvalKit does: `--judge` does
+so, by a prompt of ours. Published scores of one model differ by eight points by the judge
+(open-compass/VLMEvalKit#874).
 """
 
 import re
@@ -27,6 +28,11 @@ from qvl.messages import SamplingParams
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?%?|-?\.\d+")
 _LIST = re.compile(r"\[[^\[\]]{0,500}\]")
+_SIDES = re.compile(r"=|≈|\\approx\b")
+_POWER_OF_UNIT = re.compile(r"(?<=[A-Za-z}$])\s*\^\s*\{?-?\d\}?")
+_BEFORE = re.compile(r"\A(?:[\s$*(]|\\\(|about|approximately|around|roughly)*", re.IGNORECASE)
+_LATEX_FRACTION = re.compile(r"\\d?frac\{(\d{1,9})\}\{(\d{1,9})\}")
+_FRACTION = re.compile(r"(-?\d{1,9})\s*/\s*(0*[1-9]\d{0,8})")
 
 
 def _load(folder: Path, split: str) -> Iterator[Question]:
@@ -82,10 +88,29 @@ def extract(answer: str, facts: Any) -> str:
         options = lettered(facts["choices"])
         boxed = choice_letter(result, letters=tuple(options), options=options)
         return boxed or choice_letter(answer, letters=tuple(options), options=options) or ""
-    pattern = _LIST if facts["answer_type"] == "list" else _NUMBER
-    if facts["answer_type"] != "text" and (found := pattern.findall(result)):
-        return str(found[-1])
-    return result if facts["answer_type"] == "text" else ""
+    if facts["answer_type"] == "text":
+        return result
+    if facts["answer_type"] == "list":
+        return next(reversed(_LIST.findall(result)), "")
+    is_stated = result != answer.strip(" \n\t*$:：.。")
+    return _number(result, is_stated=is_stated)
+
+
+def _number(result: str, *, is_stated: bool) -> str:
+    """The number with which a stated result begins, else the last of its words.
+
+    >>> _number("12\\\\text{ cm}^2", is_stated=True), _number("2 and 3 make 5", is_stated=False)
+    ('12', '5')
+    """
+    side = next((part for part in reversed(_SIDES.split(result)) if _NUMBER.search(part)), "")
+    side = _LATEX_FRACTION.sub(r"\1/\2", _POWER_OF_UNIT.sub("", side))
+    if is_stated:
+        side = _BEFORE.sub("", side, count=1)
+        if (fraction := _FRACTION.match(side)) is not None:
+            return str(int(fraction[1]) / int(fraction[2]))
+        if (first := _NUMBER.match(side)) is not None:
+            return first.group()
+    return next(reversed(_NUMBER.findall(side)), "")
 
 
 MATHVISTA = Benchmark(
@@ -101,4 +126,5 @@ MATHVISTA = Benchmark(
     published={"3b": 62.3, "7b": 68.2, "72b": 74.8},
     params=SamplingParams(max_tokens=2048),
     judge=extracting_judge(_score_result),
+    version=2,
 )

@@ -33,6 +33,7 @@ _STATES = re.compile(
 _NAMED = re.compile(r"^\s*(?:[a-zA-Z]|[a-zA-Z]\([a-zA-Z]\)|\\[a-z]+|\\angle\s*[A-Z]+)\s*=\s*(?=\S)")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox|mathbf|textrm)\s*\{([^{}]*)\}")
 _UNIT = re.compile(r"(?<=[\d})])\s*((?:[A-Za-zμ]{2,}|\b[mgsLKNJWVA]\b)[\w\s/^·.²³-]{0,30})$")
+_LATEX_SPACE = re.compile(r"(?<!\\)\\[,;: ]|~")
 _NUMERAL = re.compile(
     r"[+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d{1,60})(?:\.\d{0,60})?|\.\d{1,60})(?:[eE][+-]?\d{1,3})?"
 )
@@ -123,6 +124,7 @@ def _without_name(text: str, other: str) -> str:
 
 def _without_unit(text: str) -> tuple[str, str]:
     """A result without its unit, and the unit."""
+    text = _LATEX_SPACE.sub(" ", text.replace("{,}", ","))
     text = _TEXT.sub(r" \1", text).strip().strip("$").strip().rstrip(".")
     unit = _UNIT.search(text)
     if unit is None:
