@@ -39,6 +39,13 @@ def _in_other_words(folder: Path, split: str) -> Iterator[Question]:
         yield replace(question, conversation=Conversation.user("Say it."))
 
 
+def _without_pictures() -> list[Question]:
+    return [
+        replace(question, conversation=Conversation.user("Say it."), broken="no picture")
+        for question in load(Path(), "test")
+    ]
+
+
 @pytest.mark.parametrize(
     ("earlier", "lacks", "said", "advice"),
     [

@@ -45,6 +45,8 @@ def _difference(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
     if name == "prompts" and name in a and name in b:  # hashes tell people nothing
         if a.get("questions") != b.get("questions"):
             return f"questions: {_short(a, 'questions')} and {_short(b, 'questions')} of them"
+        if a.get("broken") != b.get("broken"):
+            return f"broken: {_short(a, 'broken')} and {_short(b, 'broken')} have missing files"
         return "prompts: other questions, or asked in other words"
     return f"{name}: {_short(a, name)} and {_short(b, name)}"
 
@@ -84,7 +86,12 @@ def check_asked(asked: Asked, folder: Path, *, version: int) -> None:
     manifest = read_manifest(folder)
     if asked.prompts == manifest["prompts"]:
         return
-    now = {**manifest, "prompts": asked.prompts, "questions": len(asked.keys)}
+    now = {
+        **manifest,
+        "prompts": asked.prompts,
+        "questions": len(asked.keys),
+        "broken": asked.broken,
+    }
     (other,) = differences(manifest, now, ["prompts"])
     since = manifest["version"]
     raise DataError(
