@@ -60,6 +60,7 @@ def test_mmlu_redux_counts_questions_without_error_and_corrected_ones(tmp_path: 
         {**row, "error_type": "wrong_groundtruth", "correct_answer": "none of them"},
     ]
     _write_arrow(tmp_path / "anatomy", rows)
+    (tmp_path / ".cache").mkdir()
     questions = load(MMLU_REDUX, tmp_path)
     assert words(questions[0]) == f"{ANSWER_LAST}\n\nQ?\n\nA) w\nB) x\nC) y\nD) z"
     assert [question.truth for question in questions] == ["A", "C", "A", "A"]

@@ -32,7 +32,9 @@ _OK, _CORRECTED = "ok", "wrong_groundtruth"
 def _load(folder: Path, split: str) -> Iterator[Question]:
     if split != "test":
         raise DataError(f"no split {split!r}, expected test")
-    for subject in sorted(path.name for path in folder.iterdir() if path.is_dir()):
+    # A download to a folder leaves a hidden one of its own there.
+    names = (path.name for path in folder.iterdir() if path.is_dir())
+    for subject in sorted(name for name in names if not name.startswith(".")):
         for number, row in enumerate(arrow_rows(folder / subject)):
             options = lettered(options_of(row, "choices"))
             original = letter_of(row, "answer", len(options))
