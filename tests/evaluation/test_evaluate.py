@@ -16,12 +16,14 @@ from qvl.errors import ConfigError, DataError, InputError
 from qvl.evaluation import dataset_files
 from qvl.evaluation.answers import LONGEST_TEXT, read_answers
 from qvl.evaluation.benchmark import Question
+from qvl.evaluation.benchmarks.table import find_benchmark
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.evaluate import Run, Subject, ask, begin, score_questions
 from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.summary import write_summary
 from qvl.messages import Conversation, Image
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, right
+from tests.evaluation.test_layouts import write_parquet
 from tests.material import requires_embedded
 
 DRAWN = replace(QUIZ, area="own")
@@ -124,6 +126,16 @@ def test_files_come_from_the_hub_when_no_folder_is_named(
     with pytest.raises(DataError, match="cannot be fetched: no route to host") as error:
         dataset_folder("a/b", name="quiz")
     assert "--data DIR" in str(error.value.hint)
+
+
+def test_a_column_of_another_kind_is_one_line(tmp_path: Path) -> None:
+    row = {"figure_path": "1.jpg", "image": None, "descriptive_a1": "x"}
+    write_parquet(tmp_path / "val.parquet", [{**row, "descriptive_q1": "the first"}])
+    run = Run(benchmark=find_benchmark("charxiv-descriptive"), data=tmp_path)
+    with pytest.raises(
+        DataError, match=r"not as those of princeton-nlp/CharXiv .* ValueError: inv"
+    ):
+        begin(run, SUBJECT, tmp_path / "run")
 
 
 def test_which_files_were_read_is_written_down(tmp_path: Path) -> None:

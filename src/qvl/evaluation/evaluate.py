@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qvl.errors import ConfigError, InputError
+from qvl.errors import ConfigError, DataError, InputError
 from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.manifest import Asked, make_manifest, read_manifest, write_manifest
@@ -90,13 +90,28 @@ class Questions(Iterable[Question]):
 
     def __iter__(self) -> Iterator[Question]:
         run, asked = self._run, Asked()
-        loaded = run.benchmark.load(self.folder or Path(), run.split or run.benchmark.split)
-        for question in islice(loaded, run.limit):
+        for question in islice(self._loaded(), run.limit):
             if in_shard(question.key, run.shard):
                 asked.add(question)
                 yield question
         if self._asked_in is not None:
             check_asked(asked, self._asked_in, version=run.benchmark.version)
+
+    def _loaded(self) -> Iterator[Question]:
+        benchmark, last = self._run.benchmark, ""
+        try:
+            for question in benchmark.load(
+                self.folder or Path(), self._run.split or benchmark.split
+            ):
+                yield question
+                last = f" after the question {question.key!r}"
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            # A column holds something else than it does in the published files.
+            raise DataError(
+                f"the files in {self.folder} are not as those of {benchmark.source} are published: "
+                f"{type(error).__name__}{last}: {error}",
+                hint=f"the file of {benchmark.name} in qvl/evaluation/benchmarks names its columns",
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
