@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from qvl.data.interchange.annotations import AnnotationFile
 from qvl.data.interchange.opening import open_data
 from qvl.data.lint import CoordinateEvidence, check_sample, lint
 from qvl.data.places import places
+from qvl.data.sft.rules import malformed
 from qvl.data.shards import write_shards
 from qvl.data.synth.screens import screen_sample
 from qvl.errors import ConfigError
@@ -161,11 +163,22 @@ def test_turns_of_tools_are_in_order() -> None:
     turns = ("user", "assistant", "tool", "tool", "assistant")
     messages = tuple(Message(role, (Text("x"),)) for role in turns)  # type: ignore[arg-type]
     sample = asked("?", "!")
-    from dataclasses import replace
-
     assert [*check_sample(replace(sample, conversation=Conversation(messages)))] == []
     wrong = replace(sample, conversation=Conversation((messages[0], messages[2], messages[4])))
     assert [*check_sample(wrong)] == ["a turn by tool follows one by user"]
+
+
+def test_a_document_is_one_turn_that_nobody_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "mill.jpg").write_bytes(picture(280, 280))
+    (tmp_path / "mill.html").write_text('<p>The mill by the river.</p><img src="mill.jpg">')
+    (tmp_path / "none.html").write_text("<p></p>")
+    report = lint(open_data(tmp_path))
+    assert [str(problem) for problem in report.problems] == ["none.html: turn 0 is an empty answer"]
+    document = open_data(tmp_path)[0]
+    assert "document" in str(malformed(document))
+    assert [*check_sample(replace(document, task="chat"))] == [
+        "begins with a turn by assistant, expected user"
+    ]
 
 
 def test_places_are_in_pixels_of_the_file() -> None:

@@ -101,6 +101,23 @@ def test_it_learns_and_the_result_is_a_model(model: Path, data: Path, tmp_path: 
     assert log(tmp_path / "run") == lines
 
 
+def test_documents_that_ask_nothing_are_trained_on_to_the_end(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    for number in range(12):
+        name = f"{number}.png"
+        (tmp_path / "pages" / name).write_bytes(picture(56, 56, kind="PNG", shade=number * 12))
+        page = f'<p>a red circle</p><img src="{name}"><p>of the image</p>'
+        (tmp_path / "pages" / f"{number}.html").write_text(page)
+    lines: Lines = []
+    ready = prepared(
+        model, tmp_path / "pages", tmp_path / "run", kind="multimodal_pretrain", epochs=1
+    )
+    assert (ready.shown, ready.example) == ((), None)
+    assert train(ready, report=lines.append) == tmp_path / "run" / "model"
+    assert any("validation loss" in line for line in lines)
+    assert not any("samples" in line for line in lines)
+
+
 def test_a_result_of_other_answers_is_not_taken_for_one_of_these(
     model: Path, tmp_path: Path
 ) -> None:

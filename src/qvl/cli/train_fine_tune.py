@@ -77,14 +77,14 @@ def _train(prepared: Prepared, *, speaks: bool) -> int:
         note("\nstopped; the same command goes on from here")
         return 0
     write(str(result))
-    if prepared.options.minimises != "reward":
-        note(f"ask it: {_question(prepared, result)}")
+    if prepared.options.minimises != "reward" and prepared.example is not None:
+        note(f"ask it: {_question(prepared.example, result)}")
     return 0
 
 
-def _question(prepared: Prepared, result: Path) -> str:
+def _question(example: tuple[Path | None, str], result: Path) -> str:
     """A command that asks the result something it was trained for."""
-    picture, question = prepared.example
+    picture, question = example
     file = "" if picture is None else f"{shlex.quote(str(picture))} "
     if len(question) > _LONGEST_QUESTION:
         question = "..."

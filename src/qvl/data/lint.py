@@ -20,6 +20,7 @@ from typing import Any
 from qvl.data.encoding import content_id, media_of
 from qvl.data.interchange.annotations import Problem
 from qvl.data.interchange.opening import Data, where
+from qvl.data.interleaved import TASK as DOCUMENT
 from qvl.data.lengths import bill_of, too_long
 from qvl.data.places import Place, answer_text, places
 from qvl.data.preferences import preference_problems
@@ -246,12 +247,14 @@ def _unreadable(part: Image | Video) -> str | None:
 
 
 def turn_problems(sample: Sample) -> Iterator[str]:
-    """Yields what is wrong with the order of a sample's turns, and which are empty."""
+    """Yields what is wrong with the order of a sample's turns, and which are empty. A document is
+    one turn, which nobody asked for."""
     roles = [message.role for message in sample.conversation.messages]
     spoken = [role for role in roles if role != "system"]
+    is_document = sample.task == DOCUMENT and spoken == ["assistant"]
     if "system" in roles[1:]:
         yield "a system turn stands after the beginning"
-    if spoken[:1] != ["user"]:
+    if spoken[:1] != ["user"] and not is_document:
         yield f"begins with a turn by {spoken[0] if spoken else 'nobody'}, expected user"
     if "assistant" not in spoken:
         yield "there is no answer"

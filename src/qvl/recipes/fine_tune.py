@@ -98,7 +98,7 @@ class Prepared:
         processor: makes model inputs.
         source: all samples that can be used.
         validation: the stage over samples that are held out; None if there are none.
-        shown: samples whose answers are looked at on the way.
+        shown: samples whose answers are looked at on the way; none of documents.
     """
 
     options: FineTuneOptions
@@ -116,14 +116,21 @@ class Prepared:
         return self.options.folder / ("model" if whole else "adapter")
 
     @property
-    def example(self) -> tuple[Path | None, str]:
-        """A picture of the data, if it is a file, and a question to try the result with."""
+    def example(self) -> tuple[Path | None, str] | None:
+        """A picture of the data, if it is a file, and a question to try the result with; None where
+        the data asks nothing."""
+        if not self.shown:
+            return None
         sample = self.shown[0]
         media = media_of(sample.conversation)
         user = next(m for m in sample.conversation.messages if m.role == "user")
         text = " ".join(part.text for part in user.content if isinstance(part, Text))
         source = media[0].source if media and isinstance(media[0], Image) else None
         return (source if isinstance(source, Path) else None), " ".join(text.split())
+
+
+def _is_question(sample: Sample) -> bool:
+    return any(message.role == "user" for message in sample.conversation.messages)
 
 
 def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of: None) -> Looked:
@@ -244,7 +251,9 @@ def prepare(looked: Looked) -> Prepared:
         processor=looked.processor,
         source=ChosenSource(source=looked.data, numbers=examined.usable),
         validation=validation,
-        shown=tuple(looked.data[number] for number in numbers.tolist()),
+        shown=tuple(
+            sample for number in numbers.tolist() if _is_question(sample := looked.data[number])
+        ),
     )
 
 

@@ -47,7 +47,7 @@ class Watch:
             found = {f"validation {name}": value for name, value in numbers.items()}
         # A part of a model cannot be asked, and the other parts do not know of it.
         asks = prepared.options.kind != "reward" and not trainer.ranks.layout.is_sharded
-        if trainer.rank == 0 and asks:
+        if trainer.rank == 0 and asks and prepared.shown:
             answered = self._ask(trainer)
             right = sum(one.is_right for one in answered)
             found |= {

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from qvl.data.interleaved import TASK as DOCUMENT
 from qvl.data.languages import STOP_WORDS, script_counts
 from qvl.data.lint import turn_problems
 from qvl.data.records import Sample
@@ -90,6 +91,8 @@ def cut_off(sample: Sample) -> str | None:
 
 def malformed(sample: Sample) -> str | None:
     """Drops a sample with turns in a wrong order, an empty answer, or broken JSON or HTML."""
+    if sample.task == DOCUMENT:
+        return "a document, no conversation"
     for _ in turn_problems(sample):
         return "turns out of order or empty"
     for answer in answer_texts(sample):
