@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qvl.errors import ConfigError, DataError
-from qvl.evaluation.benchmark import AREAS, Benchmark, Judge
+from qvl.evaluation.benchmark import AREAS, Benchmark, Judge, Question, Reply
 from qvl.evaluation.benchmarks.table import BENCHMARKS, SUITE, find_benchmarks
 from qvl.evaluation.compare import compare_runs
 from qvl.evaluation.dataset_files import dataset_folder
@@ -62,6 +62,18 @@ def test_a_rule_that_runs_programs_is_taken_where_that_is_allowed(tmp_path: Path
     _run(tmp_path / "wrong", lambda text: "no idea")
     assert score_run(quiz, questions, tmp_path / "wrong").headline == 0
     assert score_run(quiz, questions, tmp_path / "wrong", allow_code=True).headline == whole > 0
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), DataError("by zero")])
+def test_a_truth_that_cannot_be_scored_is_named(error: Exception, tmp_path: Path) -> None:
+    def rule(question: Question, reply: Reply) -> Score:
+        if question.key == "q3":
+            raise error
+        return Score(value=1.0, why="right")
+
+    _run(tmp_path, right)
+    with pytest.raises(DataError, match=r"question 'q3'.*: by zero"):
+        score_run(replace(QUIZ, score=rule), load(Path(), "test"), tmp_path)
 
 
 def test_other_questions_are_not_compared(tmp_path: Path) -> None:

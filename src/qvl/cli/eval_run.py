@@ -86,6 +86,8 @@ def _ask(run: Run, subject: Subject, folder: Path, args: argparse.Namespace) -> 
 
 def _announce(run: Run, manifest: Mapping[str, Any]) -> None:
     note(f"{run.benchmark.title}: {manifest['questions']:,} questions")
+    if manifest["broken"]:
+        note(f"{manifest['broken']:,} of them lack their files and count as wrong")
 
 
 def score_again(args: argparse.Namespace) -> int:

@@ -150,7 +150,7 @@ def score_run(
         else:
             reply = answer.reply()
             cut += reply.finish_reason == "length"
-            scored = _scored(question, score(question, reply), reply)
+            scored = _scored(question, _score(score, question, reply), reply)
         found.append(scored)
         each(question, scored)
     if not found:
@@ -202,6 +202,19 @@ def _scored(question: Question, score: Score, reply: Reply) -> Scored:
         text=reply.text,
         transforms=reply.transforms,
     )
+
+
+def _score(rule: Rule, question: Question, reply: Reply) -> Score:
+    """Score of an answer; of a truth that the rule cannot take, it is said whose it is."""
+    try:
+        return rule(question, reply)
+    except DataError as error:
+        raise DataError(f"question {question.key!r}: {error.message}", hint=error.hint) from error
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise DataError(
+            f"question {question.key!r} cannot be scored: {type(error).__name__}: {error}",
+            hint=f"its truth is {json.dumps(question.truth, default=str)[:200]}; answers are kept",
+        ) from error
 
 
 def _without_answer(question: Question, why: str) -> Scored:

@@ -91,8 +91,8 @@ def counted(*, answer: str, truths: Sequence[str], is_exact: bool) -> Score:
 
     >>> counted(answer="I see 9", truths=["10"], is_exact=False).value
     0.9
-    >>> counted(answer="I see 4", truths=["10"], is_exact=False).value
-    0.0
+    >>> [counted(answer="I see 4", truths=[n], is_exact=False).value for n in ("10", "0")]
+    [0.0, 0.0]
     """
     if is_exact:
         value = float(any(str(truth).lower().strip() in answer for truth in truths))
@@ -100,8 +100,9 @@ def counted(*, answer: str, truths: Sequence[str], is_exact: bool) -> Score:
     number = re.search(r"\d{1,15}", answer)
     if number is None or int(number.group()) == 0:
         return Score(value=0.0, why=f"no number in {shown(answer)}", is_parsed=number is not None)
-    values = [1 - abs(int(number.group()) - int(truth)) / int(truth) for truth in truths]
-    best = max(values, default=0.0)
+    given = int(number.group())
+    wanted = [truth for truth in map(int, truths) if given < 2 * truth]
+    best = max((1 - abs(given - truth) / truth for truth in wanted), default=0.0)
     return Score(value=best if best > _ALIKE else 0.0, why=f"{number.group()} for {list(truths)}")
 
 
