@@ -19,9 +19,10 @@ from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.judges import judge_answers
 from qvl.evaluation.manifest import make_manifest, write_manifest
 from qvl.evaluation.report.page import Report
+from qvl.evaluation.result_files import RESULT, SCORES, ScoreFile, read_result
 from qvl.evaluation.run import Asking, ask_all
 from qvl.evaluation.scorers.score import Score
-from qvl.evaluation.scoring import SCORES, ScoreFile, read_result, score_run
+from qvl.evaluation.scoring import score_run
 from qvl.evaluation.statistics import compare_paired, mcnemar, standard_error
 from qvl.messages import Conversation
 from tests.evaluation.quiz import QUIZ, Scripted, load, right
@@ -113,6 +114,13 @@ def test_scores_that_are_not_of_all_questions_are_not_compared(tmp_path: Path) -
     (tmp_path / "b" / SCORES).write_text("".join(lines[:-1]))
     with pytest.raises(DataError, match=r"b has 24 scores of 25 questions"):
         compare_runs(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("text", ["7", "[]", "{", '{"slices": [1]}'])
+def test_a_damaged_result_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / RESULT).write_text(text)
+    with pytest.raises(DataError, match=f"{RESULT} is damaged"):
+        read_result(tmp_path)
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(1, 5))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.manifest import read_manifest
+from qvl.evaluation.result_files import read_result, read_scores
 from qvl.evaluation.same_run import COMPARABLE, differences
-from qvl.evaluation.scoring import CLUSTER, read_result, read_scores
+from qvl.evaluation.scoring import CLUSTER
 from qvl.evaluation.statistics import Paired, compare_paired
 
 _LEAST_OF_A_SLICE = 10

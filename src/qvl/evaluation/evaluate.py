@@ -21,9 +21,10 @@ from qvl.evaluation.benchmark import Benchmark, Question, Rule, Scored
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.manifest import Asked, make_manifest, read_manifest, write_manifest
 from qvl.evaluation.report.page import Report
+from qvl.evaluation.result_files import ScoreFile
 from qvl.evaluation.run import Asking, Progress, RunSummary, ask_all
 from qvl.evaluation.same_run import check_asked, check_same
-from qvl.evaluation.scoring import Outcome, ScoreFile, check_code_allowed, score_run
+from qvl.evaluation.scoring import Outcome, check_code_allowed, score_run
 from qvl.evaluation.shards import in_shard
 from qvl.geometry import PixelLimits
 from qvl.messages import TextGenerator

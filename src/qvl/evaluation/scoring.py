@@ -1,20 +1,18 @@
 """From raw answers to scores, without a model: as often as one likes, offline.
 
 Owns: every question gets a score, answered or not; totals and slices. Does not own rules
-(``scorers``, ``benchmarks``), nor pages (``report``).
+(``scorers``, ``benchmarks``), nor what is written (``result_files``, ``report``).
 
-    questions, answers.jsonl -> Scored for each -> total, slices -> scores.jsonl, result.json
+    questions, answers.jsonl -> Scored for each -> total, slices -> Outcome
 """
 
 import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from qvl.data.atomic import whole_file
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
@@ -22,7 +20,6 @@ from qvl.evaluation.run import read_failures
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.statistics import standard_error
 
-SCORES, RESULT = "scores.jsonl", "result.json"
 CLUSTER = "cluster"
 """Fact that names what several questions share, such as a video: their scores count together."""
 
@@ -253,67 +250,3 @@ def percents_by(scored: Iterable[Scored], group: str) -> dict[str, float]:
     for item in scored:
         values.setdefault(item.groups[group], []).append(item.score.value)
     return {value: 100 * mean(scores) for value, scores in sorted(values.items())}
-
-
-class ScoreFile:
-    """Writes the scores of a run, one line a question, in the order of the questions."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._lines: list[str] = []
-
-    def add(self, question: Question, scored: Scored) -> None:
-        """Takes one score."""
-        record = {
-            "key": scored.key,
-            "value": scored.score.value,
-            "why": scored.score.why,
-            "is_parsed": scored.score.is_parsed,
-            "groups": dict(scored.groups),
-            CLUSTER: scored.facts.get(CLUSTER),
-        }
-        self._lines.append(json.dumps(record) + "\n")
-
-    def close(self, outcome: Outcome) -> None:
-        """Writes the scores and the result."""
-        result = {**asdict(outcome), "slices": [astuple(item) for item in outcome.slices]}
-        with whole_file(self.folder / SCORES) as file:
-            file.write("".join(self._lines).encode())
-        with whole_file(self.folder / RESULT) as file:
-            file.write((json.dumps(result, indent=2) + "\n").encode())
-
-
-def read_scores(folder: Path) -> dict[str, dict[str, Any]]:
-    """The lines of a run's scores by their keys.
-
-    Raises:
-        DataError: the run was not scored, or the file is damaged.
-    """
-    path = folder / SCORES
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return {str(line["key"]): line for line in lines}
-    except FileNotFoundError as error:
-        raise DataError(f"{folder} has no scores", hint=f"qvl eval score {folder}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error}") from error
-
-
-def read_result(folder: Path) -> Outcome:
-    """The result of a run.
-
-    Raises:
-        DataError: the run was not scored, or the file is damaged.
-    """
-    path = folder / RESULT
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        slices = tuple(
-            Slice(group=g, value=v, mean=m, stderr=s, count=n)
-            for g, v, m, s, n in found.pop("slices")
-        )
-        return Outcome(**found, slices=slices)
-    except FileNotFoundError as error:
-        raise DataError(f"{folder} has no result", hint=f"qvl eval score {folder}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error}") from error

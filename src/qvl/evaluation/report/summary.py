@@ -13,7 +13,8 @@ from qvl.evaluation.benchmark import Benchmark
 from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.media import escaped as text
 from qvl.evaluation.report.page import write_page
-from qvl.evaluation.scoring import RESULT, Outcome, read_result, told
+from qvl.evaluation.result_files import RESULT, read_result
+from qvl.evaluation.scoring import Outcome, told
 from qvl.model.presets import RELEASED
 
 
