@@ -162,6 +162,8 @@ def test_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "own-colour", "-o", "x", "--shard", "3/2"], "expected one such as 2/8"),
         (["run", "own-colour", "-o", "x", "--split", "sky"], "no split 'sky'"),
         (["run", "own-colour", "-o", "x", "--endpoint", "http://127.0.0.1:9"], "needs --name"),
+        (["run", "mmvet", "-o", "x", "--judge", "http://127.0.0.1:9"], "needs --judge-name"),
+        (["run", "mmvet", "-o", "x", "--judge-name", "j"], "--judge needs --judge-name"),
         (["score", "nowhere"], "not the folder of a run"),
         (["compare", "nowhere", "nothing"], "not the folder of a run"),
     ],

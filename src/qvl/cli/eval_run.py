@@ -17,10 +17,10 @@ from qvl.agents.environments.environment import WORLDS
 from qvl.agents.environments.environment import questions_of as questions_of_tasks
 from qvl.agents.miniwob.benchmark import MINIWOB, episode_keys, questions_of
 from qvl.cli.eval_look import run_folders
-from qvl.cli.eval_subject import endpoint, subject_of
+from qvl.cli.eval_subject import judge_of, subject_of
 from qvl.cli.terminal import note, progress, write, write_json, write_table
 from qvl.data.folder_lock import only_writer
-from qvl.errors import ConfigError, InputError
+from qvl.errors import InputError
 from qvl.evaluation.benchmark import Benchmark, Question
 from qvl.evaluation.benchmarks.table import BENCHMARKS, find_benchmarks
 from qvl.evaluation.evaluate import Run, Subject, ask, score_questions
@@ -42,6 +42,7 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     """Asks, scores and writes pages, one benchmark after another."""
     if args.limit is not None and args.limit < 1:
         raise InputError(f"--limit is {args.limit}, expected 1 or more")
+    judge_of(args)  # slips are refused now, not after the questions
     runs = [_run_of(benchmark, args) for benchmark in find_benchmarks(args.benchmarks)]
     subject = subject_of(args)
     outcomes = []
@@ -204,10 +205,9 @@ def _score(run: Run, folder: Path, args: argparse.Namespace) -> Outcome:
     """Scores by the rule, or by the judge that was named."""
     benchmark, questions = run.benchmark, run.questions(asked_in=folder)
     rule, judged_by = None, ""
-    if args.judge is not None and benchmark.judge is not None:
-        if args.judge_name is None:
-            raise ConfigError("--judge needs --judge-name, the model's name there")
-        judge = endpoint(args.judge, args.judge_name)
+    if (judge := judge_of(args)) is not None and benchmark.judge is None:
+        note(f"{benchmark.title} is scored by its rule, nothing is left to judge")
+    elif judge is not None and benchmark.judge is not None:
         rule = judge_answers(benchmark, questions, folder, judge)
         judged_by = f"{args.judge_name}, {benchmark.judge.version}"
     return score_questions(

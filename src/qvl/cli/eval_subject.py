@@ -1,8 +1,8 @@
-"""Who is asked by ``qvl eval``: a model in a folder, or a server.
+"""Who is asked by ``qvl eval``, and who judges: a model in a folder, or a server.
 
 Owns: what the manifest says of it, and that weights are read when the first question is asked.
 
-    arguments -> subject_of -> Subject
+    arguments -> subject_of -> Subject;  arguments -> judge_of -> Endpoint | None
 """
 
 import argparse
@@ -35,14 +35,30 @@ def subject_of(args: argparse.Namespace) -> Subject:
             hint="--endpoint http://127.0.0.1:8000/v1 --name my-model",
         )
     return Subject(
-        generator=_Late(partial(endpoint, args.endpoint, args.name)),
+        generator=_Late(partial(_endpoint, args.endpoint, args.name)),
         identity={"endpoint": args.endpoint, "name": args.name},
         computing={"device": "endpoint"},  # no more is known
         most_frames=MOST_FRAMES,
     )
 
 
-def endpoint(url: str, name: str) -> Endpoint:
+def judge_of(args: argparse.Namespace) -> Endpoint | None:
+    """The server that judges; None for rules alone.
+
+    Raises:
+        ConfigError: an address without a name, or the other way round.
+    """
+    if args.judge is None and args.judge_name is None:
+        return None
+    if args.judge is None or args.judge_name is None:
+        raise ConfigError(
+            "--judge needs --judge-name, the model's name there, and the other way round",
+            hint="--judge http://127.0.0.1:8001/v1 --judge-name judge-model",
+        )
+    return _endpoint(args.judge, args.judge_name)
+
+
+def _endpoint(url: str, name: str) -> Endpoint:
     """A server that knows a model by a name, asked with the key of the environment."""
     return Endpoint(url=url, model=name, api_key=os.environ.get("OPENAI_API_KEY"))
 
