@@ -77,8 +77,8 @@ def dpo_stage(
         beta=beta,
         sft_weight=sft_weight,
     )
-    # Source of the shape: arXiv 2305.18290, appendix B: linear warm-up over 150 steps, then
-    # constant; here a tenth of the stage, as a stage may be short.
+    # Source of the warm-up: arXiv 2305.18290, appendix B: 150 steps; here a tenth of a stage that
+    # is short. There the rate stays at its peak; here it falls, as other answers come back then.
     steps = source.num_steps or 1
-    schedule = Schedule(shape="constant", warmup=max(1, min(150, steps // 10)))
+    schedule = Schedule(shape="linear", warmup=max(1, min(150, steps // 10)))
     return Stage(name="dpo", rates=rates, objective=objective, source=source, schedule=schedule)

@@ -63,7 +63,7 @@ def vision(split: Split) -> Mixture:
 
 def multimodal(split: Split) -> Mixture:
     """Stage 2: also text, interleaved articles, questions, videos, grounding, screens."""
-    shares = _scaled(_vision(split), 0.4)
+    shares = _scaled(_vision(split), 0.8)
     return Mixture(
         parts={
             **shares,
