@@ -46,6 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "my_recipe.py").write_text(RECIPE)
     (tmp_path / "broken_recipe.py").write_text("def recipe(:")
     (tmp_path / "a.jpg").write_bytes(picture())
+    (tmp_path / "a.json").write_text("[]")
     return tmp_path
 
 
@@ -136,7 +137,13 @@ def test_the_grounding_recipe(run: Run, folder: Path) -> None:
         (("lint", "my_recipe.py"), "ends in '.py'"),
         (("lint", "."), "no readable index.json"),
         (("show", "x", "0"), "x does not exist"),
+        (("lint", "a.json", "--root", "x"), "x is no folder"),
+        (("run", "interleaved", "--set", "data=a.json", "--set", "root=x", "-o", "y"), "x is no"),
         (("convert", "x", "-o", "y.json"), "x does not exist"),
+        (
+            ("convert", "a.json", "-o", "y.csv"),
+            "y.csv ends in '.csv', expected .json, .jsonl, .coc",
+        ),
         (("index", "x"), "x is no folder"),
         (("index", "."), "holds no tars"),
     ],

@@ -111,10 +111,15 @@ def tell(summary: RunSummary, source: Source, args: argparse.Namespace) -> int:
 
 def convert(args: argparse.Namespace) -> int:
     """Writes data in another format; records that cannot be read or written are named."""
+    target = Path(args.output)
+    if target.suffix not in ("", ".json", ".jsonl", ".parquet"):
+        raise InputError(
+            f"{target} ends in {target.suffix!r}, expected .json, .jsonl, .coco.json, .parquet, "
+            "or a folder without an ending"
+        )
     data = open_data(
         Path(args.data), root=Path(args.root) if args.root else None, licence=args.licence
     )
-    target = Path(args.output)
     if target.suffix == "":
         # Everything that can be kept is kept; what cannot is named below.
         options = RunOptions(failure_budget=1.0, progress=_shown_progress())

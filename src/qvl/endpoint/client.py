@@ -172,7 +172,7 @@ class Endpoint:
                 raise EndpointError(f"no time to try again: {told}")
             if call.wait(wait_s):
                 raise EndpointError("the call was ended")
-        raise EndpointError(f"failed {self.most_tries} times, at last: {told}")
+        raise EndpointError(f"{self.url} failed {self.most_tries} times, at last: {told}")
 
     def _post(self, body: bytes, seconds: float, sockets: Sockets) -> Response:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -47,6 +47,8 @@ def test_samples_come_back(tmp_path: Path) -> None:
 
 def test_pictures_of_another_folder_are_other_samples(tmp_path: Path) -> None:
     path = table(tmp_path, [{"a": 1}])
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
     one, other = (open_data(path, root=tmp_path / name) for name in ("one", "other"))
     assert one.fingerprint(0, 1) != other.fingerprint(0, 1)
 

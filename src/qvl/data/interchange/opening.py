@@ -37,10 +37,12 @@ def open_data(
         limits: of the model that reads boxes, where the file has them in pixels of the original.
 
     Raises:
-        DataError: it is none of these, or it breaks off.
+        DataError: it is none of these, or it breaks off; or the root is no folder.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist, expected a file or folder of training data")
+    if root is not None and not root.is_dir():
+        raise DataError(f"{root} is no folder, expected the one that holds the media of {path}")
     if path.is_dir():
         if not (path / INDEX).exists():
             if any(path.glob("*.parquet")):
