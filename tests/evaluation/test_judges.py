@@ -11,9 +11,10 @@ from qvl.endpoint.wire import EndpointError
 from qvl.errors import DataError, QvlError
 from qvl.evaluation.benchmark import Judge
 from qvl.evaluation.judges import JUDGEMENTS, judge_answers
+from qvl.evaluation.report.page import Report
 from qvl.evaluation.run import Asking, ask_all
 from qvl.evaluation.scorers.score import Score
-from qvl.evaluation.scoring import Outcome, score_run
+from qvl.evaluation.scoring import Outcome, score_run, told_metric
 from qvl.messages import Conversation, GenerationResult, SamplingParams
 from tests.evaluation.quiz import COUNT, QUIZ, Scripted, load, right
 
@@ -79,6 +80,19 @@ def test_why_an_answer_was_not_judged_is_said(tmp_path: Path) -> None:
     )
     assert dict(said)["q3"] == "not judged: it is filtered"
     assert dict(said)["q4"] == "judged fine"
+
+
+def test_pages_say_whether_a_score_is_a_judges(tmp_path: Path) -> None:
+    ask_all(load(Path(), "test"), tmp_path, Asking(generator=Scripted(right), params=QUIZ.params))
+    ruled = score_run(JUDGED, load(Path(), "test"), tmp_path)
+    judged = _judged(tmp_path, Scripted(lambda text: "fine"))
+    for outcome, words in (
+        (ruled, "accuracy, by rule; published: judged, 25 questions"),
+        (judged, "accuracy, judged by j, 25 questions"),
+    ):
+        page = Report(tmp_path, JUDGED).close(outcome, {}).read_text()
+        assert words in page
+    assert told_metric(QUIZ, ruled) == "accuracy"  # where no judge is wanted
 
 
 def test_a_judge_that_is_gone_is_an_error(tmp_path: Path) -> None:

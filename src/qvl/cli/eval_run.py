@@ -30,7 +30,7 @@ from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.report.summary import write_summary
 from qvl.evaluation.run import Progress
 from qvl.evaluation.same_run import check_same
-from qvl.evaluation.scoring import Outcome, told
+from qvl.evaluation.scoring import Outcome, told, told_metric
 from qvl.evaluation.shards import merge_runs, read_shard
 from qvl.model.presets import RELEASED
 
@@ -233,7 +233,7 @@ def write_outcomes(outcomes: list[Outcome], *, as_json: bool) -> None:
                 else ""
                 for size in sizes
             ),
-            outcome.metric,
+            told_metric(_ALL[outcome.benchmark], outcome),
             f"{outcome.count:,}",
             f"{outcome.unparsed:,}",
             f"{outcome.unanswered + outcome.broken:,}",

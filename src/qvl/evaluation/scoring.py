@@ -91,6 +91,13 @@ class Outcome:
         return None
 
 
+def told_metric(benchmark: Benchmark | None, outcome: Outcome) -> str:
+    """The metric for people: where the published scores are a judge's, whether this one is."""
+    if benchmark is None or benchmark.judge is None:
+        return outcome.metric
+    return f"{outcome.metric}, {'judged' if outcome.judged_by else 'by rule; published: judged'}"
+
+
 def told(number: float) -> str:
     """A score for people: one digit after the point, of a share three.
 

@@ -19,7 +19,7 @@ from qvl.evaluation.benchmark import Benchmark, Question, Scored
 from qvl.evaluation.report.failures import failure_html
 from qvl.evaluation.report.media import escaped as text
 from qvl.evaluation.report.style import STYLE
-from qvl.evaluation.scoring import Outcome, told
+from qvl.evaluation.scoring import Outcome, told, told_metric
 from qvl.model.presets import RELEASED
 
 _PER_PAGE = 50
@@ -123,7 +123,7 @@ class Report:
                 f"<h1>{text(benchmark.title)}</h1>",
                 f"<p>{text(name)}, split {text(manifest.get('split', ''))}, "
                 f"{text(manifest.get('date', ''))}</p>",
-                _headline(outcome),
+                _headline(benchmark, outcome),
                 _counts(outcome),
                 '<div class="columns">',
                 _beside(benchmark, outcome, str(name)),
@@ -187,12 +187,12 @@ def _page_links(pages: Iterable[int], *, target: str = "", most: int = _MOST_LIN
     return " ".join(links)
 
 
-def _headline(outcome: Outcome) -> str:
-    judged = f", judged by {text(outcome.judged_by)}" if outcome.judged_by else ""
+def _headline(benchmark: Benchmark, outcome: Outcome) -> str:
+    judged = f" by {text(outcome.judged_by)}" if outcome.judged_by else ""
     error = "" if outcome.headline_error is None else f"± {told(outcome.headline_error)}"
     return (
-        f'<p class="big">{told(outcome.headline)} <small>{error} {text(outcome.metric)}, '
-        f"{outcome.count:,} questions{judged}</small></p>"
+        f'<p class="big">{told(outcome.headline)} <small>{error} '
+        f"{text(told_metric(benchmark, outcome))}{judged}, {outcome.count:,} questions</small></p>"
     )
 
 

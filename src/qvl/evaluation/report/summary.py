@@ -14,7 +14,7 @@ from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.report.media import escaped as text
 from qvl.evaluation.report.page import write_page
 from qvl.evaluation.result_files import RESULT, read_result
-from qvl.evaluation.scoring import Outcome, told
+from qvl.evaluation.scoring import Outcome, told, told_metric
 from qvl.model.presets import RELEASED
 
 
@@ -80,7 +80,7 @@ def _row(
         f'<span class="warn">{lost:,}</span>' if lost else "",
     ]
     link = f'<a href="{text(folder.name)}/report/index.html">{text(title)}</a>'
-    return _line("td", link, numbers, text(outcome.metric), counts)
+    return _line("td", link, numbers, text(told_metric(found, outcome)), counts)
 
 
 def _line(tag: str, name: str, numbers: list[str], metric: str, counts: list[str]) -> str:
