@@ -90,6 +90,17 @@ def test_tables_with_pictures_in_base64(tmp_path: Path) -> None:
         list(tsv_rows(path))
 
 
+def test_a_quote_that_is_never_closed_takes_no_rows_with_it(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('\ufeffindex\tq\n1\tof 5" width\n2\t"two\tof ""them""\nhere"\n')
+    assert [row.values for row in tsv_rows(tmp_path / "a.tsv", columns=("index", "q"))] == [
+        {"index": "1", "q": 'of 5" width'},
+        {"index": "2", "q": 'two\tof "them"\nhere'},
+    ]
+    (tmp_path / "a.tsv").write_text('index\tq\n1\t"one\n2\ttwo\n')
+    with pytest.raises(DataError, match="damaged: unexpected end of data"):
+        list(tsv_rows(tmp_path / "a.tsv"))
+
+
 def test_records_of_json(tmp_path: Path) -> None:
     records = [{"id": 1}, {"id": 2}]
     for name, text in {

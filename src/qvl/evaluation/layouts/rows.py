@@ -189,8 +189,9 @@ def tsv_rows(path: Path, *, columns: Sequence[str] = (), delimiter: str = "\t") 
     """
     csv.field_size_limit(MAX_FIELD_BYTES)
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter)
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+            # Not strict, a quote that is never closed would take all lines after it for one field.
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
             check_columns(str(path), reader.fieldnames or (), columns)
             for number, values in enumerate(reader):
                 if None in values or None in values.values():
