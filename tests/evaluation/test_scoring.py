@@ -107,6 +107,18 @@ def test_scores_of_different_rules_are_not_compared(
         compare_runs(tmp_path / "a", tmp_path / "b")
 
 
+def test_a_smaller_distance_is_better(tmp_path: Path) -> None:
+    distances = replace(QUIZ, smaller_is_better=True)
+    questions = list(load(Path(), "test"))
+    for name, answer in (("a", right), ("b", _wrong_on(1, 2))):
+        _run(tmp_path / name, answer)
+        scores = ScoreFile(tmp_path / name)
+        scores.close(score_run(distances, questions, tmp_path / name, each=scores.add))
+    found = compare_runs(tmp_path / "a", tmp_path / "b")
+    assert (found.overall.better, found.overall.worse) == (2, 0)
+    assert found.overall.difference < 0
+
+
 def test_scores_that_are_not_of_all_questions_are_not_compared(tmp_path: Path) -> None:
     for name in "ab":
         _run(tmp_path / name, right)
