@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.benchmark import AREAS, Benchmark, Judge, Question, Reply
-from qvl.evaluation.benchmarks.table import BENCHMARKS, SUITE, find_benchmarks
+from qvl.evaluation.benchmarks.table import BENCHMARKS, SUITE, find_benchmark, find_benchmarks
 from qvl.evaluation.compare import compare_runs
 from qvl.evaluation.dataset_files import dataset_folder
 from qvl.evaluation.judges import judge_answers
@@ -107,16 +107,12 @@ def test_scores_of_different_rules_are_not_compared(
         compare_runs(tmp_path / "a", tmp_path / "b")
 
 
-def test_a_smaller_distance_is_better(tmp_path: Path) -> None:
-    distances = replace(QUIZ, smaller_is_better=True)
+def test_a_page_of_a_distance_shows_what_is_far_off(tmp_path: Path) -> None:
+    _run(tmp_path, _wrong_on(1, 2))
     questions = list(load(Path(), "test"))
-    for name, answer in (("a", right), ("b", _wrong_on(1, 2))):
-        _run(tmp_path / name, answer)
-        scores = ScoreFile(tmp_path / name)
-        scores.close(score_run(distances, questions, tmp_path / name, each=scores.add))
-    found = compare_runs(tmp_path / "a", tmp_path / "b")
-    assert (found.overall.better, found.overall.worse) == (2, 0)
-    assert found.overall.difference < 0
+    report = Report(tmp_path, find_benchmark("omnidocbench-en"))
+    report.close(score_run(QUIZ, questions, tmp_path, each=report.add), {})
+    assert report.num_failures == 2 + 3  # wrong or not asked; what is right is not shown
 
 
 def test_scores_that_are_not_of_all_questions_are_not_compared(tmp_path: Path) -> None:

@@ -126,7 +126,6 @@ class Benchmark:
         params: how answers are drawn.
         judge: for benchmarks whose published score is a model's judgement; their `score` is a rule
             of its own name.
-        smaller_is_better: of the headline.
         in_headline: questions whose scores the headline's standard error is of.
         executes_code: whether its rule runs programs that the model wrote; see `sandbox`.
         with_code: the same benchmark with a rule that also runs programs of the model, for where
@@ -146,7 +145,6 @@ class Benchmark:
     published: Mapping[str, float] = field(default_factory=dict)
     params: SamplingParams = field(default_factory=lambda: SamplingParams(max_tokens=1024))
     judge: Judge | None = None
-    smaller_is_better: bool = False
     in_headline: Callable[[Scored], bool] = _always
     executes_code: bool = False
     with_code: "Benchmark | None" = None

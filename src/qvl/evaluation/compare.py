@@ -6,14 +6,14 @@ Owns: which questions are compared, and when two runs cannot be. Does not own th
 """
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qvl.errors import DataError
 from qvl.evaluation.manifest import read_manifest
 from qvl.evaluation.result_files import read_result, read_scores
 from qvl.evaluation.same_run import COMPARABLE, differences
-from qvl.evaluation.scoring import CLUSTER, Outcome
+from qvl.evaluation.scoring import CLUSTER
 from qvl.evaluation.statistics import Paired, compare_paired
 
 _LEAST_OF_A_SLICE = 10
@@ -72,7 +72,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
             f"{first} and {second} cannot be compared: {other[0]}",
             hint="run both with one version, split and limit",
         )
-    sign = -1 if _scored_alike(first, second).smaller_is_better else 1
+    _check_scored_alike(first, second)
     a, b = read_scores(first), read_scores(second)
     for folder, scores in ((first, a), (second, b)):
         if len(scores) != int(ours["questions"]):
@@ -85,12 +85,11 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     clusters = {key: str(a[key].get(CLUSTER) or key) for key in keys}
 
     def paired(chosen: list[str]) -> Paired:
-        found = compare_paired(
+        return compare_paired(
             [pairs[key][0] for key in chosen],
             [pairs[key][1] for key in chosen],
             [clusters[key] for key in chosen],
         )
-        return found if sign > 0 else replace(found, better=found.worse, worse=found.better)
 
     groups: dict[str, list[str]] = defaultdict(list)
     for key in keys:
@@ -109,18 +108,17 @@ def compare_runs(first: Path, second: Path) -> Comparison:
             for name, chosen in sorted(groups.items())
             if _LEAST_OF_A_SLICE <= len(chosen) < len(keys)
         },
-        changes=tuple(sorted(changes, key=lambda change: sign * (change.second - change.first))),
+        changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
         warnings=tuple(differences(ours, theirs, _TOLD)),
     )
 
 
-def _scored_alike(first: Path, second: Path) -> Outcome:
-    """The second run's result; raises DataError if the two were scored by different rules: then
-    the rules would differ, whatever the models did."""
-    ours, theirs = read_result(first), read_result(second)
-    if other := differences(asdict(ours), asdict(theirs), _SCORED):
+def _check_scored_alike(first: Path, second: Path) -> None:
+    """Raises DataError if two runs were scored by different rules: then the rules would differ,
+    whatever the models did."""
+    ours, theirs = (asdict(read_result(folder)) for folder in (first, second))
+    if other := differences(ours, theirs, _SCORED):
         raise DataError(
             f"{first} and {second} were scored by different rules: {'; '.join(other)}",
             hint="qvl eval score scores one again, as the other was",
         )
-    return theirs

@@ -56,7 +56,6 @@ class Outcome:
         judged_by: version of the judge; empty for rules.
         version: of the benchmark whose rule it was.
         ran_code: whether the rule ran programs that the model wrote.
-        smaller_is_better: of the scores, such as distances.
     """
 
     benchmark: str
@@ -73,7 +72,6 @@ class Outcome:
     judged_by: str = ""
     version: int = 1
     ran_code: bool = False
-    smaller_is_better: bool = False
 
     @property
     def headline(self) -> float:
@@ -178,7 +176,6 @@ def score_run(
         judged_by=judged_by,
         version=benchmark.version,
         ran_code=runs_code,
-        smaller_is_better=benchmark.smaller_is_better,
     )
 
 

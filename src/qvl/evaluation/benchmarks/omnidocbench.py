@@ -163,7 +163,6 @@ OMNIDOCBENCH_EN = _benchmark(
     load=partial(_load, language="english"),
     metric="overall_edit",
     published={"3b": 0.409, "7b": 0.308, "72b": 0.226},
-    smaller_is_better=True,
 )
 OMNIDOCBENCH_ZH = _benchmark(
     name="omnidocbench-zh",
@@ -171,7 +170,6 @@ OMNIDOCBENCH_ZH = _benchmark(
     load=partial(_load, language="simplified_chinese"),
     metric="overall_edit",
     published={"3b": 0.543, "7b": 0.398, "72b": 0.324},
-    smaller_is_better=True,
 )
 OMNIDOCBENCH_V15 = _benchmark(
     name="omnidocbench-v1.5",

@@ -54,9 +54,7 @@ class Report:
 
     def add(self, question: Question, scored: Scored) -> None:
         """Takes one question; what is fully right is not shown."""
-        if scored.score.value >= 1 and not self.benchmark.smaller_is_better:
-            return
-        if scored.score.value <= 0 and self.benchmark.smaller_is_better:
+        if scored.score.value >= 1:
             return
         if len(self._pieces) == _PER_PAGE:
             self._flush(is_last=False)
