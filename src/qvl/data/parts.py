@@ -25,7 +25,7 @@ from qvl.data.fingerprint import fingerprint
 from qvl.data.records import Sample
 from qvl.data.shard_index import FORMAT, read_table, shard_name, table_path, write_json
 from qvl.data.shards import ShardWriter
-from qvl.data.sources import Source
+from qvl.data.sources import NoSample, Source
 from qvl.data.steps import Dropped, Failed, Step, pipeline_fingerprint
 from qvl.data.time_limit import time_limit
 from qvl.errors import ConfigError, DataError, InputError
@@ -235,6 +235,8 @@ class _Work:
             try:
                 with time_limit(self.job.sample_s, "reading it"):
                     sample = self.job.source[number]
+            except NoSample as error:
+                self.dropped.setdefault(READ, Counter())[error.message] += 1
             except FAULTS as error:
                 self._fail(READ, number, error)
             else:

@@ -13,7 +13,11 @@ from qvl.data.fingerprint import fingerprint
 from qvl.data.mixture import Mixture
 from qvl.data.order import place_in_order
 from qvl.data.records import Sample
-from qvl.errors import ConfigError
+from qvl.errors import ConfigError, DataError
+
+
+class NoSample(DataError):
+    """A record that is sound and of which no sample can be made; a run drops it for this reason."""
 
 
 class Source(Protocol):
@@ -27,6 +31,7 @@ class Source(Protocol):
         """Returns one.
 
         Raises:
+            NoSample: nothing is wrong with its record, and no sample can be made of it.
             QvlError: its record cannot be used; a run puts it aside and goes on.
         """
         ...

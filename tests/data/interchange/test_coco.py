@@ -13,8 +13,10 @@ from qvl.data.interchange.coco import CocoFile, is_coco
 from qvl.data.interchange.coco_writing import write_coco
 from qvl.data.interchange.opening import open_data
 from qvl.data.lint import check_sample
+from qvl.data.local import run_local
 from qvl.data.masks import rasterised
 from qvl.data.places import places
+from qvl.data.run import RunOptions
 from qvl.data.synth.grounding.annotated_scenes import AnnotatedSource, DrawnSet, annotated_scene
 from qvl.errors import DataError
 from qvl.geometry import Box, ImageSize
@@ -120,6 +122,16 @@ def test_lvis_says_what_was_not_looked_for(folder: Path) -> None:
     assert second.absent == frozenset()
     scene = annotated_scene(first)
     assert {"dog", "animal"} <= scene.unsure
+
+
+def test_a_picture_in_which_nothing_is_marked_is_dropped_and_no_failure(folder: Path) -> None:
+    source = AnnotatedSource(pictures=CocoFile(folder / "instances.json"))
+    options = RunOptions(failure_budget=0)
+    summary = run_local(source, [], folder / "run", options=options)
+    assert (summary.num_read, summary.num_kept, summary.num_failed) == (2, 1, 0)
+    assert summary.dropped == {"read": {"nothing clear to ask about the picture": 1}}
+    again = run_local(source, [], folder / "run", options=options)
+    assert (again.num_reused, again.dropped) == (1, summary.dropped)
 
 
 def test_questions_about_marked_pictures_are_true(folder: Path) -> None:

@@ -19,12 +19,12 @@ from qvl.data.annotated import AnnotatedPicture, AnnotatedSet, Instance
 from qvl.data.fingerprint import fingerprint
 from qvl.data.masks import Mask, rasterised, run_lengths
 from qvl.data.records import Provenance, Sample
+from qvl.data.sources import NoSample
 from qvl.data.synth.grounding.arranging import arranged
 from qvl.data.synth.grounding.cutouts import Noun
 from qvl.data.synth.grounding.nouns import plural
 from qvl.data.synth.grounding.samples import as_sample, converse
 from qvl.data.synth.grounding.scene import MIN_SIDE_PX, Scene, Thing, box_of_mask, inner_point
-from qvl.errors import DataError
 from qvl.geometry import Box, ImageSize, Point, ResizeTransform, smart_resize
 from qvl.processing.image import load_image
 from qvl.processing.settings import DEFAULT_LIMITS
@@ -62,7 +62,7 @@ class AnnotatedSource:
         scene = annotated_scene(annotated)
         turns, is_text = converse(rng, scene, FORMS, nouns=nouns_of(scene))
         if not turns:
-            raise DataError(f"{annotated.source}: there is nothing clear to ask about it")
+            raise NoSample("nothing clear to ask about the picture")
         return as_sample(
             scene,
             turns,

@@ -23,6 +23,7 @@ from qvl.data.annotated import AnnotatedSet
 from qvl.data.fingerprint import fingerprint
 from qvl.data.masks import Mask, run_lengths
 from qvl.data.records import Provenance, Sample
+from qvl.data.sources import NoSample
 from qvl.data.synth.grounding.annotated_scenes import (
     FORMS,
     annotated_scene,
@@ -42,7 +43,7 @@ from qvl.data.synth.grounding.scene import (
     overlap,
 )
 from qvl.data.synth.picking import shuffled
-from qvl.errors import ConfigError, DataError
+from qvl.errors import ConfigError
 from qvl.geometry import Box, ImageSize, Point
 
 _MOST_PASTED = 6
@@ -104,7 +105,8 @@ def copy_paste_sample(
         pictures: to paste into and to cut from.
 
     Raises:
-        DataError: a picture or its marks cannot be used, or there is nothing to ask.
+        NoSample: there is nothing to ask.
+        DataError: a picture or its marks cannot be used.
     """
     numbers = rng.integers(0, len(pictures), 1 + int(rng.integers(1, _MOST_DONORS + 1)))
     target, *others = (pictures.picture(int(number)) for number in numbers)
@@ -113,7 +115,7 @@ def copy_paste_sample(
     result, num_pasted, used = pasted(rng, scene, donors)
     turns, is_text = converse(rng, result, FORMS, nouns=nouns_of(result))
     if not turns:
-        raise DataError(f"{target.source}: there is nothing clear to ask about it")
+        raise NoSample("nothing clear to ask about the picture")
     sample = as_sample(
         result,
         turns,
