@@ -134,6 +134,15 @@ def test_a_picture_in_which_nothing_is_marked_is_dropped_and_no_failure(folder: 
     assert (again.num_reused, again.dropped) == (1, summary.dropped)
 
 
+def test_a_mask_that_cannot_be_used_is_named_with_its_picture(folder: Path) -> None:
+    value = content()
+    value["annotations"][0]["segmentation"] = {"size": [150, 200], "counts": "garbage!!"}
+    write(folder, value)
+    source = AnnotatedSource(pictures=CocoFile(folder / "instances.json"))
+    with pytest.raises(DataError, match=r"^instances\.json: image 7: 'dog': mask holds 'r'"):
+        source[0]
+
+
 def test_questions_about_marked_pictures_are_true(folder: Path) -> None:
     source = AnnotatedSource(pictures=CocoFile(folder / "instances.json"))
     forms = set()

@@ -25,6 +25,7 @@ from qvl.data.synth.grounding.cutouts import Noun
 from qvl.data.synth.grounding.nouns import plural
 from qvl.data.synth.grounding.samples import as_sample, converse
 from qvl.data.synth.grounding.scene import MIN_SIDE_PX, Scene, Thing, box_of_mask, inner_point
+from qvl.errors import DataError
 from qvl.geometry import Box, ImageSize, Point, ResizeTransform, smart_resize
 from qvl.processing.image import load_image
 from qvl.processing.settings import DEFAULT_LIMITS
@@ -161,7 +162,11 @@ def annotated_scene(annotated: AnnotatedPicture, *, max_pixels: int = MAX_PIXELS
     things: list[Thing] = []
     unsure = set(annotated.unsure)
     for instance in annotated.instances:
-        thing = _thing(instance, transform)
+        try:
+            thing = _thing(instance, transform)
+        except DataError as error:
+            where = f"{annotated.source}: {instance.name!r}"
+            raise DataError(f"{where}: {error.message}", hint=error.hint) from error
         if thing is None:
             unsure |= {instance.name, instance.group} - {""}
         else:
