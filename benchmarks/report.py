@@ -9,6 +9,7 @@ import platform
 import statistics
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -111,11 +112,11 @@ def _times(results: Results, ours: Competitor, machine: Machine) -> str:
             )
         runs = [run for competitor in results.runs.values() for run in competitor.get(name, [])]
         rows.append([*row, f"{max(run['others'] for run in runs):.2f}"])
-    peak = _peak(own)
-    row = ["peak memory", f"{peak / 1e9:.2f} GB", "", ""]
+    row = ["peak memory", f"{_peak(own, own) / 1e9:.2f} GB", "", ""]
     for peer in peers:
-        theirs = _peak(results.runs[peer])
-        row += [f"{theirs / 1e9:.2f} GB", f"{theirs / peak:.2f}"]
+        # Of what both ran: a peer that leaves the large workloads out needs no memory for them.
+        theirs, same = (_peak(runs, results.runs[peer]) for runs in (results.runs[peer], own))
+        row += [f"{theirs / 1e9:.2f} GB", f"{theirs / same:.2f}"]
     return _table([*columns, "others' share"], [*rows, [*row, ""]])
 
 
@@ -158,8 +159,9 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
 
 
-def _peak(runs: dict[str, list[dict[str, Any]]]) -> int:
-    return max(run["peak_bytes"] for found in runs.values() for run in found)
+def _peak(runs: dict[str, list[dict[str, Any]]], workloads: Iterable[str]) -> int:
+    """Up to the last of these workloads; they run in one order everywhere."""
+    return max(run["peak_bytes"] for name in workloads for run in runs[name])
 
 
 def write(results: Results, ours: Competitor, folder: Path) -> str:

@@ -37,6 +37,12 @@ def test_what_is_not_better_is_told_apart(name: str, worse: float) -> None:
     assert missed.startswith(f"not improved: {name} ")
 
 
+def test_a_gain_below_chance_is_none() -> None:
+    accuracy = Shown(name="accuracy", meaning="gained", better="higher", chance=0.5)
+    assert accuracy.holds({"accuracy": 0.0}, {"accuracy": 0.51})
+    assert not accuracy.holds({"accuracy": 0.0}, {"accuracy": 0.5})
+
+
 def test_nothing_better_is_told_without_a_praise() -> None:
     found = result(loss=3.0, colour=0.0, kept=2.0)
     assert found.summary == "sft not improved: loss 2 -> 3, colour 0.1 -> 0, kept 1 -> 2"

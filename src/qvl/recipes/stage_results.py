@@ -38,14 +38,14 @@ class Shown:
         meaning: in words.
         better: which way.
         slack: a share of the number before, by which it may be worse afterwards.
-        chance: name of the number that chance reaches, which it has to exceed as well.
+        chance: what chance reaches, a number or the name of one; it has to be exceeded as well.
     """
 
     name: str
     meaning: str
     better: Literal["lower", "higher"]
     slack: float = 0.0
-    chance: str = ""
+    chance: str | float | None = None
 
     def holds(self, before: Mapping[str, float], after: Mapping[str, float]) -> bool:
         """Whether it is better after than before.
@@ -56,8 +56,13 @@ class Shown:
         """
         old, new = before[self.name], after[self.name]
         gain = old - new if self.better == "lower" else new - old
-        above = not self.chance or new > after[self.chance]
+        above = self.chance is None or new > self.chance_of(after)
         return above and (gain > 0 or (self.slack > 0 and gain >= -self.slack * abs(old)))
+
+    def chance_of(self, numbers: Mapping[str, float]) -> float:
+        """What chance reaches; there must be such a number."""
+        assert self.chance is not None
+        return numbers[self.chance] if isinstance(self.chance, str) else self.chance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +192,9 @@ def results_table(results: Sequence[StageResult]) -> str:
         head = [result.stage, ", ".join(result.trains), f"{result.steps}", f"{result.minutes:.1f}"]
         for shown in result.shows:
             before, after = result.before[shown.name], result.after[shown.name]
-            chance = f", by chance {result.after[shown.chance]:.3g}" if shown.chance else ""
+            chance = ""
+            if shown.chance is not None:
+                chance = f", by chance {shown.chance_of(result.after):.3g}"
             better = "yes" if shown.holds(result.before, result.after) else "no"
             cells = [*head, f"{shown.meaning}{chance}", f"{before:.3g}", f"{after:.3g}", better]
             lines.append(f"| {' | '.join(cells)} |")
