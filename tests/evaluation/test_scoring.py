@@ -107,6 +107,23 @@ def test_scores_of_different_rules_are_not_compared(
         compare_runs(tmp_path / "a", tmp_path / "b")
 
 
+def test_scores_of_changed_code_are_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(tmp_path / "a", right)
+    monkeypatch.setattr("qvl.evaluation.scoring.hash_of_rules", lambda benchmark: "other")
+    _run(tmp_path / "b", right)
+    with pytest.raises(DataError, match="different rules: rules: the code that scores was changed"):
+        compare_runs(tmp_path / "a", tmp_path / "b")
+    result = json.loads((tmp_path / "b" / RESULT).read_text())
+    del result["rules"]  # scored before this was written down
+    (tmp_path / "b" / RESULT).write_text(json.dumps(result))
+    with pytest.raises(DataError, match="different rules"):
+        compare_runs(tmp_path / "a", tmp_path / "b")
+    _run(tmp_path / "a", right)
+    assert compare_runs(tmp_path / "a", tmp_path / "a").changes == ()
+
+
 def test_a_page_of_a_distance_shows_what_is_far_off(tmp_path: Path) -> None:
     _run(tmp_path, _wrong_on(1, 2))
     questions = list(load(Path(), "test"))

@@ -130,7 +130,8 @@ class Benchmark:
         executes_code: whether its rule runs programs that the model wrote; see `sandbox`.
         with_code: the same benchmark with a rule that also runs programs of the model, for where
             that is allowed; None if its own rule is all there is.
-        version: of prompts and rule; a change makes scores incomparable.
+        version: of prompts and rule; a change makes scores incomparable. A change of code in qvl is
+            seen without it, see `rule_code`.
     """
 
     name: str

@@ -20,7 +20,7 @@ _LEAST_OF_A_SLICE = 10
 # What may differ between the runs, as the model may, and is said.
 _TOLD = ("decoding", "computing", "inputs", "versions")
 # Of how the answers were scored, nothing may.
-_SCORED = ("version", "judged_by", "ran_code")
+_SCORED = ("version", "rules", "judged_by", "ran_code")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,7 +42,9 @@ def differences(
 
 
 def _difference(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
-    if name == "prompts" and name in a and name in b:  # hashes tell people nothing
+    if name == "rules":  # hashes tell people nothing
+        return "rules: the code that scores was changed in between"
+    if name == "prompts" and name in a and name in b:
         if a.get("questions") != b.get("questions"):
             return f"questions: {_short(a, 'questions')} and {_short(b, 'questions')} of them"
         if a.get("broken") != b.get("broken"):

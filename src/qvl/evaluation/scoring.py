@@ -16,6 +16,7 @@ from pathlib import Path
 from qvl.errors import ConfigError, DataError
 from qvl.evaluation.answers import read_answers
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Rule, Scored
+from qvl.evaluation.rule_code import hash_of_rules
 from qvl.evaluation.run import read_failures
 from qvl.evaluation.scorers.score import Score, mean
 from qvl.evaluation.statistics import standard_error
@@ -56,6 +57,7 @@ class Outcome:
         judged_by: version of the judge; empty for rules.
         version: of the benchmark whose rule it was.
         ran_code: whether the rule ran programs that the model wrote.
+        rules: hash of the code of the rule; empty where an earlier qvl scored.
     """
 
     benchmark: str
@@ -72,6 +74,7 @@ class Outcome:
     judged_by: str = ""
     version: int = 1
     ran_code: bool = False
+    rules: str = ""
 
     @property
     def headline(self) -> float:
@@ -176,6 +179,7 @@ def score_run(
         judged_by=judged_by,
         version=benchmark.version,
         ran_code=runs_code,
+        rules=hash_of_rules(benchmark),
     )
 
 
