@@ -3,7 +3,10 @@
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from qvl.messages import GenerationResult
 from tests.endpoint.bad_server import answer, replying, serving
 
 Says = Callable[[str], None]
+GOOD = replying(answer("red"))
 
 
 class Red:
@@ -164,6 +168,9 @@ def test_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "own-colour", "-o", "x", "--endpoint", "http://127.0.0.1:9"], "needs --name"),
         (["run", "mmvet", "-o", "x", "--judge", "http://127.0.0.1:9"], "needs --judge-name"),
         (["run", "mmvet", "-o", "x", "--judge-name", "j"], "--judge needs --judge-name"),
+        (["run", "own-colour", "-o", "x", "--tries", "2"], "for servers, and none is asked"),
+        (["run", "own-colour", "-o", "x", "--request-seconds", "nan"], "--request-seconds is nan"),
+        (["run", "mmvet", "-o", "x", "--judge", "u", "--tries", "0"], "--tries is 0"),
         (["score", "nowhere"], "not the folder of a run"),
         (["compare", "nowhere", "nothing"], "not the folder of a run"),
     ],
@@ -214,3 +221,26 @@ def test_of_an_endpoint_is_said_what_is_known(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path / "own-colour")
     assert manifest["computing"] == {"device": "endpoint"}
     assert manifest["inputs"]["most_frames"] == MOST_FRAMES
+
+
+def test_questions_that_a_hanging_server_left_are_told_and_asked_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = threading.Event()
+    replies = chain(repeat(lambda connection, request: over.wait(30), 8), repeat(GOOD))
+    with serving(iter(replies)) as server:
+        asked = ("--endpoint", server.url, "--name", "m", "--limit", "8", "--json")
+        run = ("run", "own-colour", "-o", str(tmp_path), *asked)
+        began = time.monotonic()
+        assert _eval(*run, "--request-seconds", "0.3", "--tries", "1") == 1
+        assert time.monotonic() - began < 20  # of 120 s and 5 tries: 20 minutes
+        out, err = capsys.readouterr()
+        assert json.loads(out)[0]["unanswered"] == len(server.requests) == 8
+        assert "8 questions got no answer" in err
+        assert "the same command asks them again" in err
+        assert "no whole response in 0.3 s" in err
+        assert (tmp_path / "own-colour" / "report" / "index.html").exists()
+        assert _eval(*run) == 0  # with more patience it is the same run
+    over.set()
+    assert json.loads(capsys.readouterr().out)[0]["unanswered"] == 0
+    assert len(server.requests) == 16

@@ -178,6 +178,7 @@ OPTIONS = {
     "eval": MODEL
     | {"--endpoint", "--name", "--split", "--limit", "--batch", "--shard", "--data", "--json"}
     | {"--judge", "--judge-name", "-o", "--output", "--ray", "--ray-gpus", "--allow-code"}
+    | {"--request-seconds", "--tries"}
     | {"--tasks", "--episodes", "--first-seed", "--steps", "--scale", "--real-time", "--random"}
     | {"--browser", "--server", "--seed", "--examples", "--provider", "--machine"},
     "plan train": {"--model", "--gpu", "--count", "--length", "--frozen", "--lora", "--base-bits"}

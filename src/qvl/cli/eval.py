@@ -11,7 +11,8 @@ qvl eval compare runs/7b runs/mine
 qvl eval merge runs/part-1 runs/part-2 -o runs/all
 
 A run that was stopped goes on when the command is repeated. Each benchmark gets a folder with its
-manifest, raw answers, scores, result and pages.
+manifest, raw answers, scores, result and pages. The exit code is 1 when questions got no answer:
+everything is written, and the same command asks those again.
 """
 
 import argparse
@@ -68,6 +69,15 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="files of the benchmarks; default: the hub's")
     parser.add_argument("--judge", metavar="URL", help="server that judges where rules cannot")
     parser.add_argument("--judge-name", metavar="NAME", help="by which it knows the model")
+    parser.add_argument(
+        "--request-seconds",
+        type=float,
+        metavar="S",
+        help="that a server has for an answer; default 120",
+    )
+    parser.add_argument(
+        "--tries", type=int, metavar="N", help="of each request to a server; default 5"
+    )
     parser.add_argument(
         "--allow-code", action="store_true", help="run programs that the model wrote, confined"
     )

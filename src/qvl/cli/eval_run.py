@@ -28,7 +28,7 @@ from qvl.evaluation.judges import judge_answers
 from qvl.evaluation.manifest import MANIFEST, make_manifest, read_manifest, write_manifest
 from qvl.evaluation.ray import ask_on_ray
 from qvl.evaluation.report.summary import write_summary
-from qvl.evaluation.run import Progress
+from qvl.evaluation.run import Progress, read_failures
 from qvl.evaluation.same_run import check_same
 from qvl.evaluation.scoring import Outcome, told, told_metric
 from qvl.evaluation.shards import merge_runs, read_shard
@@ -39,7 +39,8 @@ _ALL = {**BENCHMARKS, **_PLAYED}
 
 
 def run_benchmarks(args: argparse.Namespace) -> int:
-    """Asks, scores and writes pages, one benchmark after another."""
+    """Asks, scores and writes pages, one benchmark after another; returns 1 if questions got no
+    answer."""
     if args.limit is not None and args.limit < 1:
         raise InputError(f"--limit is {args.limit}, expected 1 or more")
     judge_of(args)  # slips are refused now, not after the questions
@@ -53,7 +54,18 @@ def run_benchmarks(args: argparse.Namespace) -> int:
             outcomes.append(_score(run, folder, args))
     note(f"pages: {write_summary(Path(args.output), _ALL)}")
     write_outcomes(outcomes, as_json=args.json)
-    return 0
+    unanswered = [outcome for outcome in outcomes if outcome.unanswered]
+    for outcome in unanswered:
+        _tell_unanswered(outcome, Path(args.output) / outcome.benchmark)
+    return 1 if unanswered else 0
+
+
+def _tell_unanswered(outcome: Outcome, folder: Path) -> None:
+    *_, reason = ["not known", *read_failures(folder).values()]
+    note(
+        f"{outcome.benchmark}: {outcome.unanswered:,} questions got no answer and count as wrong; "
+        f"the same command asks them again. The last reason: {reason}"
+    )
 
 
 def _run_of(benchmark: Benchmark, args: argparse.Namespace) -> Run:
@@ -75,11 +87,6 @@ def _ask(run: Run, subject: Subject, folder: Path, args: argparse.Namespace) -> 
         summary = ask(run, subject, folder, begun=begun, report=show_progress)
         if summary.new:
             note(f"{summary.new:,} answers in {summary.wall_s:,.0f} s")
-        if summary.failures:
-            note(
-                f"{len(summary.failures):,} questions got no answer and count as wrong; the same "
-                f"command asks them again. The last reason: {[*summary.failures.values()][-1]}"
-            )
         return
     note(f"{run.benchmark.title}: {args.ray} parts")
     ask_on_ray(run, subject, folder, parts=args.ray, num_gpus=args.ray_gpus, report=show_progress)

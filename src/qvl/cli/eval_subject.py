@@ -7,7 +7,7 @@ Owns: what the manifest says of it, and that weights are read when the first que
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from typing import Any
 from qvl.cli import options
 from qvl.endpoint.client import Endpoint
 from qvl.endpoint.wire import MOST_FRAMES
-from qvl.errors import ConfigError
+from qvl.errors import ConfigError, InputError
 from qvl.evaluation.evaluate import Subject
 from qvl.evaluation.manifest import model_identity
 from qvl.messages import Conversation, GenerationResult, SamplingParams, TextGenerator
+
+_LONGEST_REQUEST_S, _MOST_TRIES = 3600.0, 100
+"""With more, the call that a request is a part of, an hour long, would end before it."""
 
 
 def subject_of(args: argparse.Namespace) -> Subject:
@@ -26,6 +29,7 @@ def subject_of(args: argparse.Namespace) -> Subject:
 
     Raises:
         ConfigError: an address without a name, or with a model.
+        InputError: as `patience_of`.
     """
     if args.endpoint is None:
         return _of_folder(args)
@@ -35,7 +39,7 @@ def subject_of(args: argparse.Namespace) -> Subject:
             hint="--endpoint http://127.0.0.1:8000/v1 --name my-model",
         )
     return Subject(
-        generator=_Late(partial(_endpoint, args.endpoint, args.name)),
+        generator=_Late(partial(_endpoint, args.endpoint, args.name, patience_of(args))),
         identity={"endpoint": args.endpoint, "name": args.name},
         computing={"device": "endpoint"},  # no more is known
         most_frames=MOST_FRAMES,
@@ -47,7 +51,9 @@ def judge_of(args: argparse.Namespace) -> Endpoint | None:
 
     Raises:
         ConfigError: an address without a name, or the other way round.
+        InputError: as `patience_of`.
     """
+    patience = patience_of(args)
     if args.judge is None and args.judge_name is None:
         return None
     if args.judge is None or args.judge_name is None:
@@ -55,12 +61,35 @@ def judge_of(args: argparse.Namespace) -> Endpoint | None:
             "--judge needs --judge-name, the model's name there, and the other way round",
             hint="--judge http://127.0.0.1:8001/v1 --judge-name judge-model",
         )
-    return _endpoint(args.judge, args.judge_name)
+    return _endpoint(args.judge, args.judge_name, patience)
 
 
-def _endpoint(url: str, name: str) -> Endpoint:
+def patience_of(args: argparse.Namespace) -> dict[str, Any]:
+    """How long and how often a server is asked, as far as the command line says; it changes which
+    questions get an answer, but none of the answers.
+
+    Raises:
+        InputError: a number is out of bounds, or there is no server.
+    """
+    seconds, tries = args.request_seconds, args.tries
+    if seconds is not None and not 0 < seconds <= _LONGEST_REQUEST_S:
+        raise InputError(
+            f"--request-seconds is {seconds:g}, expected more than 0 and at most "
+            f"{_LONGEST_REQUEST_S:g}"
+        )
+    if tries is not None and not 1 <= tries <= _MOST_TRIES:
+        raise InputError(f"--tries is {tries}, expected 1 to {_MOST_TRIES}")
+    given = {"request_s": seconds, "most_tries": tries}
+    found = {name: value for name, value in given.items() if value is not None}
+    if found and args.judge is None and getattr(args, "endpoint", None) is None:
+        raise InputError("--request-seconds and --tries are for servers, and none is asked")
+    return found
+
+
+def _endpoint(url: str, name: str, patience: Mapping[str, Any]) -> Endpoint:
     """A server that knows a model by a name, asked with the key of the environment."""
-    return Endpoint(url=url, model=name, api_key=os.environ.get("OPENAI_API_KEY"))
+    key = os.environ.get("OPENAI_API_KEY")
+    return Endpoint(url=url, model=name, api_key=key, **patience)
 
 
 def _of_folder(args: argparse.Namespace) -> Subject:
