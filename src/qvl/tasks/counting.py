@@ -53,6 +53,9 @@ _ANY_WORD = re.compile(r"\w")
 _AFTER_COLON = re.compile(r"[:=]\W{0,3}$")
 _IN_TOTAL = re.compile(r"[^.!?\n\d]{0,30}\b(?:in total|altogether|in all)\b", re.IGNORECASE)
 _THERE_ARE = re.compile(r"\bthere(?:'s| is| are| were| was)\b[^.!?\n\d]{0,30}$|有$", re.IGNORECASE)
+# Between a number and its parts: "4 (two on the left, two on the right)", "4 cups: 2 red, 2 blue".
+_THEN_PARTS = re.compile(r"[^.!?\n\d]{0,40}[(:—]")
+_NAMED_PART = re.compile(r"\W{0,3}[^\W\d]")
 _NONE = re.compile(
     r"\A\W*(?:none|no one|nothing)\W*\Z|\A\W*没有|"
     r"\b(?:there (?:is|are|was|were)|i (?:see|count|find)) (?:no|none|not any)\b"
@@ -119,7 +122,8 @@ def parse(text: str) -> int | None:
     """Returns the number that an answer states, or None if it states none, or several alike.
 
     Numbers inside JSON lists are coordinates. Of several numbers the one that sums up counts ("7 in
-    total", "so 7"), else the first of "there are 7"; nothing is guessed among the others.
+    total", "so 7"), else the first of "there are 7", else the first if the others are its parts and
+    add up to it; nothing is guessed among the others.
 
     >>> parse("There are **twelve** cakes."), parse("I see 3."), parse("图中有十二个")
     (12, 3, 12)
@@ -136,8 +140,19 @@ def parse(text: str) -> int | None:
         return _value(sums[-1] if sums else there[0])
     if not stated:
         return 0 if _NONE.search(plain) else None
-    values = {_value(match) for match in stated}
-    return values.pop() if len(values) == 1 else None
+    values = [_value(match) for match in stated]
+    return values[0] if len(set(values)) == 1 or _has_parts(plain, stated, values) else None
+
+
+def _has_parts(text: str, stated: Sequence[re.Match[str]], values: Sequence[int]) -> bool:
+    """Whether the first number is followed by its parts, at least two, each with a name."""
+    first, *parts = stated
+    return (
+        len(parts) > 1
+        and values[0] == sum(values[1:])
+        and _THEN_PARTS.match(text[first.end() : parts[0].start()]) is not None
+        and all(_NAMED_PART.match(text, part.end()) for part in parts)
+    )
 
 
 def _before(text: str, match: re.Match[str]) -> str:
@@ -160,7 +175,7 @@ def _sums_up(text: str, match: re.Match[str]) -> bool:
     )
 
 
-def _value(match: re.Match[str]) -> int | None:
+def _value(match: re.Match[str]) -> int:
     if match["digits"] is not None:
         return int(match["digits"].replace(",", ""))
     if match["han"] is not None:
