@@ -113,3 +113,17 @@ def test_numbers_are_means_over_groups(tmp_path: Path) -> None:
     parquet(tmp_path, "test", [{**rows[0], "type": "poetry en"}])
     with pytest.raises(DataError, match="type is 'poetry en'"):
         load(OCRBENCH_V2_EN, tmp_path)
+
+
+def test_translations_without_a_truth_are_left_out(tmp_path: Path) -> None:
+    row = {"question": "What?", "image": PICTURE, "eval": None, "bbox": None, "bbox_list": None,
+           "content": None}  # fmt: skip
+    kinds = [("reasoning VQA cn", "是"), ("text translation cn", ""), ("full-page OCR cn", "a b")]
+    rows = [
+        {**row, "id": number, "type": kind, "answers": [truth]}
+        for number, (kind, truth) in enumerate(kinds)
+    ]
+    questions = load(OCRBENCH_V2_ZH, parquet(tmp_path, "test", rows))
+    found = numbers(OCRBENCH_V2_ZH, questions, ["是", "Hello", ""])
+    assert (found["knowledge"], found["recognition"], found["mean"]) == (100, 0, 50)
+    assert (found["left_out"], found["by_question"]) == (1, pytest.approx(100 / 3))
