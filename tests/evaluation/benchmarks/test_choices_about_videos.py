@@ -1,6 +1,7 @@
 """Multiple choice about videos, on files in their published layouts."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,21 @@ def test_frames_of_mvbench_are_those_of_the_part(tmp_path: Path) -> None:
     assert [Path(str(frame)).stem for frame in part.source] == ["00003", "00004", "00005", "00006"]  # type: ignore[union-attr]
     assert part.fps == 3
     assert transforms_of(questions["episodic_reasoning"].conversation, DEFAULT_LIMITS)
+
+
+def test_mvbench_with_parts_cut_out(tmp_path: Path) -> None:
+    """The branch "video": other folders, and no part is cut a second time."""
+    mvbench_at(tmp_path)
+    shutil.rmtree(tmp_path / "video")
+    clip_at(tmp_path / "star" / "Charades_segment" / "action_sequence.mp4", seconds=2)
+    clip_at(tmp_path / "clevrer" / "video_validation" / "moving_count.mp4")
+    clip_at(tmp_path / "tvqa" / "video_fps3_hq_segment" / "show_01.mp4")
+    questions = {question.groups["task"]: question for question in load(MVBENCH, tmp_path)}
+    there = [task for task, question in questions.items() if not question.broken]
+    assert there == ["action_sequence", "moving_count", "episodic_reasoning"]
+    part = video_of(questions["action_sequence"])
+    assert (part.video_start, part.video_end) == (None, None)
+    assert "Charades_segment" in questions["action_prediction"].broken
 
 
 def test_rules_of_mvbench_where_they_differ(tmp_path: Path) -> None:

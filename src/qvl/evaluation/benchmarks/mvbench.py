@@ -5,6 +5,8 @@ a candidate), and for some tasks start and end in seconds of the part that is me
 the archives, a folder a source. Pictures of episodic_reasoning are folders of frames at 3 a second,
 counted from 1. What the archive data0613 holds may stay in its folder. Videos of fine_grained_pose
 are not published with the rest: its 200 questions count as wrong without them.
+Or its branch "video", as lmms-eval reads it: folders without video/ in front, and parts are videos
+cut out already (star/Charades_segment and others), so start and end are not applied to them.
 Prompt: the authors', as VLMEvalKit gives it to models of video: instruction, question and options
 in front of the video, "Best option:(" behind it.
 Score: the letter, by our own reading, over all questions. lmms-eval leaves empty answers out
@@ -49,6 +51,14 @@ _FOLDERS = {
     "counterfactual_inference": "clevrer/video_validation",
 }
 """Source: OpenGVLab/Ask-Anything video_chat2/mvbench.ipynb; VLMEvalKit dataset/MVBench.py."""
+_CUT = {
+    "star/Charades_v1_480": "star/Charades_segment",
+    "sta/sta_video": "sta/sta_video_segment",
+    "tvqa/frames_fps3_hq": "tvqa/video_fps3_hq_segment",
+    "ssv2_video": "ssv2_video_mp4",
+    "nturgbd": "nturgbd_convert",
+}
+"""Folders of the branch "video" that have another name. Source: lmms-eval mvbench/utils.py."""
 _OF_FRAMES = "episodic_reasoning"
 _FRAMES_PER_S = 3.0
 _MOST_FILES = 100_000
@@ -65,26 +75,32 @@ _BEGUN = "Best option:("
 def _load(folder: Path, split: str) -> Iterator[Question]:
     if split != "test":
         raise DataError(f"no split {split!r}, expected test")
+    is_cut = any((folder / place).is_dir() for place in _CUT.values())
     for task in _FOLDERS:
         for row in json_rows(folder / "json" / f"{task}.json"):
-            yield _question(row, folder, task)
+            yield _question(row, folder, task, is_cut)
 
 
-def _question(row: Row, folder: Path, task: str) -> Question:
+def _question(row: Row, folder: Path, task: str, is_cut: bool) -> Question:
     options = lettered([str(option) for option in row["candidates"]])
     letters = [letter for letter, option in options.items() if option == str(row["answer"])]
     if not letters:
         raise DataError(f"{row.where}: answer {row['answer']!r} is not among {options}")
     lines = [f"({letter}) {option}" for letter, option in options.items()]
     asked = "\n".join([f"Question: {row['question']}", "Options:", *lines])
-    start_s, end_s = row.get("start"), row.get("end")
     source = _FOLDERS[task]
+    start_s, end_s = row.get("start"), row.get("end")
+    places = (f"video/{source}", f"video/data0613/{source}")
+    if is_cut:
+        start_s = end_s = None
+        source = _CUT.get(source, source)
+        places = (source, f"data0613/{source}")
     question = watch(
         row,
         folder,
         key=row.where,
         video=str(row["video"]),
-        places=(f"video/{source}", f"video/data0613/{source}"),
+        places=places,
         before=f"{_OPENING}{asked}{_CLOSING}",
         words=_BEGUN,
         truth=letters[0],
@@ -93,7 +109,7 @@ def _question(row: Row, folder: Path, task: str) -> Question:
         groups={"task": task},
         facts={"options": options, "cluster": f"{source}/{row['video']}"},
     )
-    if task != _OF_FRAMES:
+    if task != _OF_FRAMES or is_cut:
         return question
     frames = _frames(row, folder / "video" / source, start_s, end_s)
     if not frames:
