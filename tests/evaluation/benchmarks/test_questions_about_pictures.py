@@ -110,6 +110,10 @@ def test_mmvet_is_graded_by_a_judge_and_by_words(tmp_path: Path) -> None:
     assert judge is not None
     prompt = judge.prompt(question, Reply(text="x = -1")).messages[0].content[0]
     assert isinstance(prompt, Text)
+    lines = prompt.text.split("\n")
+    examples = [line for line in lines[4:] if line.count(" | ") == 3]
+    given = [line.split(" | ")[-1] for line in examples[:-1]]
+    assert given == ["0.0", "0.5", "0.5", "0.5", "1.0", "0.4", "1.0"]  # the authors' seven
     assert prompt.text.endswith("\nWhat is x? | -1 <AND> -5 <OR> minus one | x = -1 | ")
     grades = [judge.read(question, text) for text in ("0.5", " 1.0 | ok", "0", "1.5", "good")]
     assert [grade.value for grade in grades] == [0.5, 1, 0, 0, 0]

@@ -3,10 +3,10 @@
 Layout: lmms-lab/MMVet, test-*.parquet: question_id, image, question, answer with <AND> and <OR>,
 capability ("ocr,math").
 Prompt: the question as it is, as the authors ask it.
-Score: the authors' prompt for the judge (mm-vet_evaluator.ipynb), without its longer examples; the
-published numbers are GPT-4's. Without `--judge` the score is a rule of our own: how many of the
-parts that the truth joins by <AND> stand in the answer, the best of those joined by <OR>. It knows
-only the words of the truth, so it is far below what a judge gives.
+Score: the authors' prompt for the judge (mm-vet_evaluator.py); the published numbers are GPT-4's.
+Without `--judge` the score is a rule of our own: how many of the parts that the truth joins by
+<AND> stand in the answer, the best of those joined by <OR>. It knows only the words of the truth,
+so it is far below what a judge gives.
 """
 
 import re
@@ -20,7 +20,14 @@ from qvl.evaluation.scorers.score import Score, mean
 from qvl.messages import Conversation, Text
 from qvl.options import shown
 
-_PROMPT = """Compare the ground truth and prediction from AI models, to give a correctness score \
+_MEME = (
+    "Can you explain this meme? | This meme is poking fun at the fact that the names of the "
+    "countries Iceland and Greenland are misleading. Despite its name, Iceland is known for its "
+    "beautiful green landscapes, while Greenland is mostly covered in ice and snow. The meme is "
+    "saying that the person has trust issues because the names of these countries do not "
+    "accurately represent their landscapes. | "
+)
+_PROMPT = f"""Compare the ground truth and prediction from AI models, to give a correctness score \
 for the prediction. <AND> in the ground truth means it is totally right only when all elements in \
 the ground truth are present in the prediction, and <OR> means it is totally right when any one \
 element in the ground truth is present in the prediction. The correctness score is 0.0 (totally \
@@ -34,7 +41,16 @@ What is x in the equation? | -1 <AND> -5 | x = -1 | 0.5
 What is x in the equation? | -1 <AND> -5 | x = -5 | 0.5
 What is x in the equation? | -1 <AND> -5 | x = -5 or 5 | 0.5
 What is x in the equation? | -1 <AND> -5 | x = -1 or x = -5 | 1.0
-{question} | {truth} | {answer} | """
+{_MEME}The meme talks about Iceland and Greenland. It's pointing out that despite their names, \
+Iceland is not very icy and Greenland isn't very green. | 0.4
+{_MEME}The meme is using humor to point out the misleading nature of Iceland's and \
+Greenland's names. Iceland, despite its name, has lush green landscapes while Greenland is mostly \
+covered in ice and snow. The text 'This is why I have trust issues' is a playful way to suggest \
+that these contradictions can lead to distrust or confusion. The humor in this meme is derived \
+from the unexpected contrast between the names of the countries and their actual physical \
+characteristics. | 1.0
+
+{{question}} | {{truth}} | {{answer}} | """
 _GRADE = re.compile(r"\s*(?:[Cc]orrectness\s*:?\s*)?(0(?:\.\d+)?|1(?:\.0+)?)(?![\d.]*\d)")
 _LONGEST = 8_000
 
@@ -104,5 +120,5 @@ MMVET = Benchmark(
     total=_total,
     metric="grade",
     published={"3b": 61.8, "7b": 67.1, "72b": 76.2},
-    judge=Judge(version="mm-vet 1", prompt=_judge_prompt, read=_read_judge),
+    judge=Judge(version="mm-vet 2", prompt=_judge_prompt, read=_read_judge),
 )
