@@ -87,6 +87,13 @@ def test_swipes_go_by_their_main_axis() -> None:
     assert direction(Drag(start=HERE, end=HERE)) is None
 
 
+def test_the_main_axis_is_the_one_of_which_more_is_crossed() -> None:
+    """As in the shared script, which compares places as shares of the screen."""
+    across = Drag(start=Point(100, 1000), end=Point(700, 1700))
+    assert direction(across) == "down"
+    assert _qwen(across, Drag(start=Point(0, 0), end=Point(9, 0))) == 1
+
+
 def test_actions_without_a_place() -> None:
     assert _qwen(Wait(seconds=1), Wait(seconds=9)) == 1
     assert _qwen(PressSystem(button="Back"), PressSystem(button="Back")) == 1

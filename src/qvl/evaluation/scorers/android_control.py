@@ -35,6 +35,7 @@ _QWEN_DISTANCE = 0.04
 _ATLAS_DISTANCE = 0.14
 """Of width and height, each taken as 1."""
 _ATLAS_F1 = 0.5
+_SQUARE = ImageSize(1, 1)
 
 _WORD = re.compile(r"\w+")
 
@@ -82,7 +83,7 @@ def qwen_step(
         case (Type(text=said), Type(text=meant)) | (OpenApp(name=said), OpenApp(name=meant)):
             return _score(_contains(said, meant), action, truth, "text")
         case (Drag() | Scroll() as moved, Drag() | Scroll() as wanted_move):
-            is_right = direction(moved) == direction(wanted_move)
+            is_right = direction(moved, screen) == direction(wanted_move, screen)
             return _score(is_right, action, truth, "direction")
     return _other(action, truth)
 
@@ -116,24 +117,28 @@ def os_atlas_step(*, action: Action | None, truth: Action, screen: ImageSize) ->
         case (Type(text=said), Type(text=meant)) | (OpenApp(name=said), OpenApp(name=meant)):
             return _score(_word_f1(said, meant) > _ATLAS_F1, action, truth, "text")
         case (Drag() | Scroll() as moved, Drag() | Scroll() as wanted_move):
-            is_right = direction(moved) == direction(wanted_move)
+            is_right = direction(moved, screen) == direction(wanted_move, screen)
             return _score(is_right, action, truth, "direction")
     return _other(action, truth)
 
 
-def direction(action: Drag | Scroll) -> str | None:
+def direction(action: Drag | Scroll, screen: ImageSize = _SQUARE) -> str | None:
     """Returns where a finger or the wheel moves along its main axis; None if it does not move.
 
-    A wheel that scrolls down does what a finger does that moves up.
+    The main axis is the one along which it crosses the larger share of the screen. A wheel that
+    scrolls down does what a finger does that moves up.
 
     >>> direction(Drag(start=Point(5, 90), end=Point(9, 10))), direction(Scroll(pixels=-10))
     ('up', 'up')
+    >>> direction(Drag(start=Point(0, 0), end=Point(60, 90)), ImageSize(200, 100))
+    'right'
     """
     if isinstance(action, Scroll):
         return None if action.pixels == 0 else "up" if action.pixels < 0 else "down"
     if action.start is None:
         return None
-    across, along = action.end.x - action.start.x, action.end.y - action.start.y
+    across = (action.end.x - action.start.x) / screen.width
+    along = (action.end.y - action.start.y) / screen.height
     if across == along == 0:
         return None
     if abs(across) > abs(along):
