@@ -1,9 +1,12 @@
 """``qvl chat``: turns from stdin, files with the next turn, one bad turn is not the end."""
 
 import io
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from qvl.errors import InputError
 from tests.cli.conftest import Run, ScriptedModel
 
 
@@ -35,3 +38,25 @@ def test_a_bad_turn_is_reported_and_forgotten(run: Run, model: ScriptedModel, sa
     assert len(errors) == 3
     assert errors[0] == "error: image file 'missing.png' does not exist"
     assert errors[1].startswith("error: unknown command /ad; hint: /add FILE")
+
+
+def test_a_picture_that_fails_a_turn_does_not_fail_the_next(
+    run: Run,
+    model: ScriptedModel,
+    picture: str,
+    say: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stream(*parts: object, **sampling: object) -> Iterator[str]:
+        if len(parts) > 1:
+            raise InputError("the picture is damaged")
+        yield "fine"
+
+    monkeypatch.setattr(model, "chat", lambda **options: SimpleNamespace(stream=stream))
+    say(f"/add '{picture}'", "What is it?", "And without it?")  # type: ignore[operator]
+    code, out, err = run("chat")
+    assert (code, out) == (0, "fine\n")
+    assert err.splitlines() == [
+        "error: the picture is damaged",
+        "this turn is forgotten, with what was added to it",
+    ]

@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
                 case [command, *_] if command.startswith("/"):
                     raise InputError(f"unknown command {command}", hint="/add FILE, /new, /quit")
                 case _:
-                    _answer(chat, [*waiting, options.question(line)], sampling)
-                    waiting = []
+                    turn, waiting = [*waiting, options.question(line)], []
+                    _answer(chat, turn, sampling)
         except QvlError as error:  # one bad turn does not end the conversation
             note(f"error: {error}")
     return 0
@@ -82,11 +82,17 @@ def _names(text: str) -> list[str]:
 
 
 def _answer(chat: "Chat", parts: list[Part], sampling: "SamplingOptions") -> None:
-    """Prints the answer piece by piece; Ctrl-C ends it early and the turn is forgotten."""
+    """Prints the answer piece by piece; a turn that is stopped or fails is forgotten.
+
+    Its pictures are too: a damaged one would fail every turn after it.
+    """
     try:
         for piece in chat.stream(*parts, **sampling):
             write_piece(piece)
     except KeyboardInterrupt:
         note("\nstopped; this turn is forgotten")
+    except QvlError as error:
+        note(f"error: {error}")
+        note("this turn is forgotten, with what was added to it")
     else:
         write("")
