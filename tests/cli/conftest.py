@@ -69,7 +69,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
         def __call__(self, conversation: Conversation, **options: object) -> SimpleNamespace:
             media = [part for part in conversation.messages[-1].content if hasattr(part, "source")]
             items = [SimpleNamespace(transform=transform) for _ in media]
-            return SimpleNamespace(conversation=conversation, media=items)
+            return SimpleNamespace(conversation=conversation, media=items, options=options)
 
     monkeypatch.setattr(options, "model_folder", lambda args: Path("/models/scripted"))
     monkeypatch.setattr(options, "load_processor", lambda folder, args: Process())

@@ -59,3 +59,10 @@ def test_model_comes_from_option_or_variable(
     monkeypatch.setenv(options.MODEL_VARIABLE, "/no/such/folder")
     assert main(["ask", "hi"]) == 1
     assert "/no/such/folder" in capsys.readouterr().err
+
+
+def test_a_prompt_without_room_for_an_answer_is_refused_before_the_model_loads(
+    run: Run, model: ScriptedModel
+) -> None:
+    assert run("ask", "hi")[0] == 0
+    assert model.asked[0].options["max_length"] == 4095  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ import argparse
 from dataclasses import asdict
 
 from qvl.cli import options
+from qvl.cli.late_model import LateEngine
 from qvl.cli.terminal import write, write_json, write_piece
-from qvl.inference.engine_options import EngineOptions
 from qvl.messages import Conversation
 
 
@@ -36,16 +36,13 @@ def run(args: argparse.Namespace) -> int:
     params = options.sampling_params(args)
     parts = [*options.media_parts(files, args), question]
     conversation = Conversation.user(*parts, system=args.system)
-    folder = options.model_folder(args)
-    # A long video is decoded while it is encoded; what is wrong with its header shows here.
-    most = EngineOptions().max_patches_per_chunk
-    inputs = options.load_processor(folder, args)(conversation, max_patches=most)
-    model = options.load_model(folder, args)
+    engine = LateEngine(options.model_folder(args), args)
+    inputs = engine.prepare(conversation)
     if args.json:
-        (result,) = model.engine.complete([inputs], params)
+        (result,) = engine.complete([inputs], params)
         write_json(asdict(result))
         return 0
-    for event in model.engine.stream(inputs, params):
+    for event in engine.stream(inputs, params):
         write_piece(event.text)
     write("")
     return 0
