@@ -1,11 +1,13 @@
 """The edge: which command runs, how errors look, what the exit code is."""
 
 import argparse
+import os
 import subprocess
 import sys
 from importlib import import_module
 
 import pytest
+import torch
 
 from qvl.cli import ask
 from qvl.cli.main import COMMANDS
@@ -98,6 +100,32 @@ def test_our_own_bug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPat
     assert (code, out) == (1, "")
     assert "ZeroDivisionError: x" in err
     assert "error: this is a bug in qvl" in err
+
+
+def test_too_little_memory_is_no_bug_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore.")
+    for error in (cuda, MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate")):
+        monkeypatch.setattr(ask, "run", lambda args, error=error: _raise(error))
+        code, out, err = run("ask", "hi")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: the memory is not enough: ")
+        assert err.count("\n") == 2
+
+
+def test_a_full_disk_is_said_once() -> None:
+    command = f"{sys.executable} -m qvl.cli.main --help > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the disk is full: ")
+    assert done.stderr.count("\n") == 2
+
+
+def test_characters_that_the_output_lacks_are_escaped() -> None:
+    probe = "import qvl.cli.main as m; m._overview = lambda: 'é 图'; m.main(['help'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert done.stdout == b"\xe9 \\u56fe\n"
 
 
 def test_reader_that_leaves_early_is_no_error() -> None:

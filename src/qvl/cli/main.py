@@ -10,6 +10,7 @@ stderr. A command's module is imported only when it is chosen.
 
 import argparse
 import difflib
+import errno
 import os
 import re
 import sys
@@ -19,7 +20,7 @@ from importlib import import_module
 from typing import NamedTuple, NoReturn, Protocol, cast
 
 from qvl import __version__
-from qvl.cli.terminal import note
+from qvl.cli.terminal import accept_all_characters, note
 from qvl.errors import QvlError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -87,6 +88,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    accept_all_characters()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -98,11 +100,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return FAILED
-    except Exception:
+    except Exception as error:
+        shortage = _shortage(error)
+        if shortage is not None:
+            return _fail(*shortage, FAILED)
         traceback.print_exc()
         return _fail("this is a bug in qvl", "report it with the lines above", FAILED)
+
+
+def _shortage(error: Exception) -> tuple[str, str] | None:
+    """What the machine ran out of, and what helps; None if the error is of another kind."""
+    reason = str(error).split("\n")[0]
+    if _is_out_of_memory(error):
+        return (
+            f"the memory is not enough: {reason or 'the system gave no more'}",
+            "qvl plan tells what a request needs; lower --max-pixels, --fps or --max-tokens, or "
+            "take a smaller model",
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
+        return f"the disk is full: {reason}", "make room and repeat the command"
+    return None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    torch = sys.modules.get("torch")  # where it is not imported, it was not torch's memory
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    # On the CPU torch has no error of its own. Source: c10/core/impl/alloc_cpu.cpp.
+    return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def _drop_output() -> None:
+    """Sends what stdout still holds nowhere, so that leaving does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -3,10 +3,17 @@
 Owns: the two streams, tables, progress. Does not own: what is said.
 """
 
+import io
 import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+
+
+def accept_all_characters() -> None:
+    """Lets stdout escape what its encoding lacks: an answer in Chinese must not end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # an embedding program may have put another there
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def write(text: str) -> None:
