@@ -5,7 +5,6 @@ qvl info --model Qwen/Qwen2.5-VL-3B-Instruct --json
 """
 
 import argparse
-import math
 import os
 import platform
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from qvl.cli import options
 from qvl.cli.terminal import binary_size, write, write_json, write_pairs
+from qvl.model.cost import num_parameters
 
 _PACKAGES = ("qvl", "torch", "numpy", "pillow", "safetensors", "tokenizers", "av")
 
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Reads headers only; loads no weight."""
-    folder = options.model_folder(args)
+    """Reads headers only; loads no weight, and downloads none."""
+    folder = options.model_folder(args, weights=False)
     model, config = _describe_model(folder)
     versions = {name: metadata.version(name) for name in _PACKAGES}
     versions["python"] = platform.python_version()
@@ -43,22 +43,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _describe_model(folder: Path) -> tuple[dict[str, str], dict[str, object]]:
-    from qvl.checkpoint.folder import list_tensors, read_config  # imports torch
+    from qvl.checkpoint.folder import read_config  # imports torch
 
     config = read_config(folder)
-    entries = list_tensors(folder).values()
     text, vision = config.text, config.vision
-    dtypes = sorted({str(entry.dtype).removeprefix("torch.") for entry in entries})
     return {
         "folder": str(folder),
-        "parameters": f"{sum(math.prod(entry.shape) for entry in entries):,}",
-        "weights": f"{binary_size(sum(entry.num_bytes for entry in entries))} {', '.join(dtypes)}",
+        "parameters": f"{num_parameters(config):,}",
+        "weights": _describe_weights(folder),
         "vision": f"{vision.depth} blocks of width {vision.hidden_size}",
         "language": f"{text.num_hidden_layers} layers of width {text.hidden_size}, "
         f"{text.num_attention_heads} query and {text.num_key_value_heads} key-value heads",
         "vocabulary": f"{text.vocab_size:,}",
         "context": f"{text.max_position_embeddings:,} tokens",
     }, asdict(config)
+
+
+def _describe_weights(folder: Path) -> str:
+    from qvl.checkpoint.folder import list_tensors  # imports torch
+
+    if not any(folder.glob("*.safetensors")):
+        return "not on this machine"
+    entries = list_tensors(folder).values()
+    dtypes = sorted({str(entry.dtype).removeprefix("torch.") for entry in entries})
+    return f"{binary_size(sum(entry.num_bytes for entry in entries))} {', '.join(dtypes)}"
 
 
 def _describe_hardware() -> dict[str, str]:
