@@ -69,6 +69,7 @@ def test_memory(run: Run, random_folder: Path, picture: Path) -> None:
     )
     with pytest.raises(InputError, match="expected a size"):
         read_size("much")
+    assert read_size("1.5TiB") == 3 * 2**39
 
 
 def test_needs_no_torch(random_folder: Path, picture: Path) -> None:
@@ -80,3 +81,13 @@ def test_needs_no_torch(random_folder: Path, picture: Path) -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
+
+
+def test_a_suggestion_can_be_pasted(run: Run, random_folder: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    PIL.Image.new("L", (2800, 2000)).save(large)
+    arguments = ("plan", large, "--model", random_folder, "--max-tokens", 100)
+    err = run(*arguments, "--max-pixels", 2800 * 2000)[2]
+    suggested = err.split("would fit: ")[1].split(" (")[0].split()
+    assert int(suggested[1]) > 10**6
+    assert run(*arguments, *suggested)[::2] == (0, "")

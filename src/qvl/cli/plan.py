@@ -23,7 +23,10 @@ from qvl.processing.media import MediaPlan
 from qvl.processing.tokenizer import read_json
 
 _VALUE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_UNITS = {
+    "": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
+    "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40,
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +84,7 @@ def read_size(text: str) -> int:
     Raises:
         InputError: it is no size.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?|)b?", text.strip().lower())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?", text.strip().lower())
     if match is None:
         raise InputError(f"memory is {text!r}, expected a size such as 24GiB")
     return int(float(match.group(1)) * _UNITS[match.group(2)])
@@ -128,7 +131,8 @@ def _say_whether_it_fits(plan: Plan) -> None:
     what = "the context" if not plan.fits_context else "the memory"
     note(f"does not fit: {what} is too small")
     for suggestion in plan.suggestions:
-        option = f"--{suggestion.option.replace('_', '-')} {suggestion.value:.6g}"
+        digits = ".0f" if suggestion.option == "max_pixels" else ".6g"
+        option = f"--{suggestion.option.replace('_', '-')} {suggestion.value:{digits}}"
         if suggestion.min_pixels is not None:
             option += f" --min-pixels {suggestion.min_pixels}"
         note(f"would fit: {option} ({suggestion.media_tokens:,} tokens of pictures and videos)")
