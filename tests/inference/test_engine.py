@@ -9,6 +9,7 @@ import torch
 from qvl.errors import CheckpointError, ConfigError, ContextLengthError, InputError
 from qvl.inference.engine import Engine
 from qvl.inference.engine_options import EngineOptions
+from qvl.inference.runner import memory_budget
 from qvl.messages import Conversation, Image, SamplingParams, TextGenerator
 from tests.inference.tiny import one_thread, picture, tiny_engine, tiny_tokenizer
 
@@ -155,8 +156,24 @@ def test_conversations_are_prepared_as_slots_come_free(
 
 
 @pytest.mark.parametrize(
-    "options", [{"max_running": 0}, {"max_step_tokens": 8, "max_running": 9}], ids=str
+    "options",
+    [
+        {"max_running": 0},
+        {"max_step_tokens": 8, "max_running": 9},
+        {"kv_cache_bytes": 0},
+        {"media_cache_bytes": -1},
+    ],
+    ids=str,
 )
 def test_impossible_options_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match=r"EngineOptions\.max_"):
+    with pytest.raises(ConfigError, match=r"EngineOptions\.\w+ is"):
         EngineOptions(**options)
+
+
+def test_what_earlier_runs_took_is_free_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of 40 GB that is given back stays with torch; the device does not call it free."""
+    gb = 10**9
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (20 * gb, 80 * gb))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 56 * gb)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 16 * gb)
+    assert memory_budget(torch.device("cuda")) == 48 * gb

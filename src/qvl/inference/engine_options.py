@@ -39,6 +39,10 @@ class EngineOptions:
         for name in ("max_running", "max_step_tokens", "max_patches_per_chunk"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"EngineOptions.{name} is {getattr(self, name)}, expected >= 1")
+        for name, least in (("kv_cache_bytes", 1), ("media_cache_bytes", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"EngineOptions.{name} is {value}, expected >= {least}")
         if self.max_step_tokens < self.max_running:
             raise ConfigError(
                 f"EngineOptions.max_step_tokens is {self.max_step_tokens}, "
