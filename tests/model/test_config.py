@@ -77,6 +77,7 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
         ("model_type", "qwen3_vl", "model_type"),
         ("image_token_id", 151936, "image_token_id"),
         ("vision_config", None, "vision_config"),
+        ("text_config", [1], "text_config"),
         ("vision_config.depth", None, "depth"),
         ("vision_config.out_hidden_size", 2049, "out_hidden_size"),
         ("vision_config.num_heads", 7, "num_heads"),

@@ -346,6 +346,7 @@ def _vision(**changes: object) -> dict[str, object]:
         ({"vocab_size": None}, "vocab_size is None"),
         ({"max_position_embeddings": -1}, "max_position_embeddings is -1"),
         ({"vision_config": None}, "no vision_config"),
+        ({"model_type": "qwen2_vl", **_vision(tokens_per_second=None)}, "model_type is 'qwen2_vl'"),
         (_vision(patch_size=16), "patch_size is 16, expected 14"),
         (_vision(tokens_per_second=None), "tokens_per_second is None"),
         (_vision(temporal_patch_size=1), "temporal_patch_size is 1, expected 2"),

@@ -206,11 +206,13 @@ class ModelConfig:
         model_type = raw.get("model_type", "qwen2_5_vl")
         if model_type != "qwen2_5_vl":
             raise ConfigError(f"config: model_type is {model_type!r}; expected 'qwen2_5_vl'")
-        nested = raw.get("text_config")
+        nested = raw.get("text_config") or {}
+        if not isinstance(nested, Mapping):
+            raise ConfigError(f"config: text_config is {nested!r}; expected an object")
         # A nested file keeps ids and the tie flag on the outer level, some also inside: inner
         # first, then outer.
-        text = _Reader({**raw, **nested} if isinstance(nested, Mapping) else raw, "text_config")
-        outer = _Reader({**(nested or {}), **raw}, "config")
+        text = _Reader({**raw, **nested}, "text_config")
+        outer = _Reader({**nested, **raw}, "config")
         vision_raw = raw.get("vision_config")
         if not isinstance(vision_raw, Mapping):
             raise ConfigError(

@@ -16,6 +16,8 @@ from qvl.geometry import MERGE, PATCH, TEMPORAL_PATCH, PixelLimits
 from qvl.processing.patches import CLIP_MEAN, CLIP_STD
 from qvl.processing.tokenizer import Tokenizer, read_json
 
+_MODEL_TYPE = "qwen2_5_vl"
+
 DEFAULT_LIMITS = PixelLimits(min_pixels=3136, max_pixels=12_845_056)
 """Limits of a folder without ``preprocessor_config.json``: 4 to 16384 tokens an image.
 Source: released preprocessor_config.json; transformers' class default is 13 times smaller."""
@@ -63,6 +65,12 @@ def load_settings(folder: str | Path, adapter: str | Path | None = None) -> Inpu
     folder = Path(folder)
     path = folder / "config.json"
     config = read_json(path)
+    model_type = config.get("model_type", _MODEL_TYPE)
+    if model_type != _MODEL_TYPE:
+        raise CheckpointError(
+            f"{path}: model_type is {model_type!r}, expected {_MODEL_TYPE!r}",
+            hint="only models of the Qwen2.5-VL architecture are run here",
+        )
     # Newer transformers nests what the released files hold at the top.
     text = config.get("text_config")
     flat = {**text, **config} if isinstance(text, dict) else config
