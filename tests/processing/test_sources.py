@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qvl.errors import InputError
-from qvl.processing.sources import locate_source
+from qvl.processing.sources import is_video_name, locate_source
 
 
 def error_of(source: str | Path | bytes) -> str:
@@ -71,3 +71,9 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "device or a pipe" in error_of(tmp_path / "pipe")
     assert "device or a pipe" in error_of("/dev/zero")
+
+
+def test_videos_of_phones_and_cameras_are_known_by_their_names() -> None:
+    names = ("clip.3gp", "00001.MTS", "00001.m2ts", "clip.flv", "clip.wmv", "clip.ogv")
+    assert all(is_video_name(name) for name in names)
+    assert not any(is_video_name(name) for name in ("photo.gif", "mp4", "clip.mp4.png"))

@@ -1,7 +1,7 @@
 """What the source of a picture or video may be, and where its bytes are.
 
-Owns: paths, `file://` addresses, data URIs, file contents. Does not own: fetching an address
-(server/media is the only place that does), decoding.
+Owns: paths, `file://` addresses, data URIs, file contents. Does not own: decoding. Nothing is
+fetched from a network.
 
     str | Path | bytes -> locate_source -> Path of a readable file | bytes
 """
@@ -26,9 +26,10 @@ Kind = Literal["image", "video", "document"]
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts"}
-)
+VIDEO_SUFFIXES = frozenset((
+    ".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts",
+    ".3gp", ".flv", ".wmv", ".ogv",
+))  # fmt: skip
 """A path that ends so is a video; give `Video(...)` for any other."""
 
 
