@@ -96,6 +96,14 @@ def test_cuda_without_a_device(folder: Path) -> None:
         qvl.load(folder, device="cuda")
 
 
+def test_cuda_device_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match="this machine has 2 CUDA devices, numbered from 0"):
+        qvl.load(folder, device="cuda:2")
+    assert qvl.api.computing(folder, device="cuda:1")["device"] == "cuda"
+
+
 def test_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         qvl.load(tmp_path)
@@ -150,6 +158,8 @@ def test_no_question(model: VisionLanguageModel, picture_file: Path) -> None:
         model.ask()
     with pytest.raises(InputError, match="expected the question"):
         model.ask(picture_file.read_bytes())
+    with pytest.raises(InputError, match=r"noise\.png.* is a file, expected the question"):
+        model.ask(str(picture_file))
 
 
 def test_unknown_sampling_option(model: VisionLanguageModel) -> None:

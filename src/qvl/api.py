@@ -6,6 +6,7 @@ history. Does not own how any of it works; everything here is a few lines over t
     load(name or folder) -> VisionLanguageModel -> ask, stream, chat, ground, generate, plan
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -34,6 +35,7 @@ from qvl.messages import (
     Text,
     Video,
 )
+from qvl.options import shown
 from qvl.processing.bill import Bill
 from qvl.processing.processor import Processor
 from qvl.processing.sources import is_video_name
@@ -328,6 +330,11 @@ def _parts(inputs: Sequence["Input"]) -> tuple[Part, ...]:
     *media, question = inputs
     if isinstance(question, Text | Image | Video):
         last: Part = question
+    elif isinstance(question, str) and os.path.isfile(question):
+        raise InputError(
+            f"the last input, {shown(question)}, is a file, expected the question",
+            hint="give pictures and videos first, the question last",
+        )
     elif isinstance(question, str):
         last = Text(question)
     else:
@@ -355,8 +362,11 @@ def _device(device: str | torch.device | None, *, is_here: bool = True) -> torch
         chosen = torch.device(device)
     except RuntimeError as error:
         raise ConfigError(f"device is {device!r}, expected 'cpu', 'cuda' or 'cuda:N'") from error
-    if is_here and chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device is {device!r}, but this machine has no usable CUDA device")
+    num_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if is_here and chosen.type == "cuda" and (chosen.index or 0) >= num_devices:
+        count = f"{num_devices} CUDA device{'s' * (num_devices != 1)}, numbered from 0"
+        here = count if num_devices else "no usable CUDA device"
+        raise ConfigError(f"device is {str(device)!r}, but this machine has {here}")
     return chosen
 
 
