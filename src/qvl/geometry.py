@@ -116,7 +116,7 @@ def smart_resize(
         raise InputError(
             f"min_pixels {min_pixels} and max_pixels {max_pixels:.0f} leave no size, expected "
             "0 < min_pixels <= max_pixels",
-            hint="lower min_pixels together with max_pixels",
+            hint="give min_pixels and max_pixels together",
         )
     ratio = max(height, width) / min(height, width)
     if ratio > MAX_ASPECT_RATIO:

@@ -2,8 +2,8 @@
 
 Owns: the parts of a message, the options each part may carry, reading message dictionaries (the
 schema of qwen-vl-utils and OpenAI's content parts), the `TextGenerator` protocol. Does not own: how
-answers are drawn (sampling_params), opening a picture or video (processing), fetching an address
-(server/media), turning a conversation into tokens (processing/chat_template).
+answers are drawn (sampling_params), opening a picture or video (processing), turning a conversation
+into tokens (processing/chat_template). No address is ever fetched.
 
     str | list of dicts | Conversation -> parse_conversation -> Conversation
     Conversation + SamplingParams      -> TextGenerator      -> GenerationResult
