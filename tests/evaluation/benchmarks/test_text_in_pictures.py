@@ -165,7 +165,7 @@ def test_charxiv_reasons(tmp_path: Path) -> None:
     )
     assert "separate them with commas" in words(terms)
     assert values(CHARXIV_REASONING, number, "0.25", r"So it is \boxed{1/4}.", "0.2") == [1, 1, 0]
-    assert values(CHARXIV_REASONING, terms, "The answer is B, C.", "B") == [1, 0]
+    assert values(CHARXIV_REASONING, terms, "The answer is B, C.", "C, B", "B") == [1, 1, 0]
     assert not CHARXIV_REASONING.score(hidden, Reply(text="0.25")).is_parsed
     judge = CHARXIV_REASONING.judge
     assert judge is not None

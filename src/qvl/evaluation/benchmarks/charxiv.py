@@ -130,8 +130,10 @@ def _score(question: Question, reply: Reply) -> Score:
     if question.truth is None:
         return Score(value=0.0, why="not known: answers are not published", is_parsed=False)
     rules = {_TREND: charxiv_trend, _LAYOUT: charxiv_layout}
-    rule = rules.get(question.facts["kind"], charxiv_term)
-    return rule(answer=reply.text, truth=question.truth)
+    if rule := rules.get(question.facts["kind"]):
+        return rule(answer=reply.text, truth=question.truth)
+    any_order = question.groups.get("answer from") == _SOURCES[1]
+    return charxiv_term(answer=reply.text, truth=question.truth, any_order=any_order)
 
 
 def _judge_prompt(question: Question, reply: Reply) -> Conversation:

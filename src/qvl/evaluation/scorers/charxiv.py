@@ -45,8 +45,11 @@ _WORDS = {word: str(number) for number, word in enumerate(
 )}  # fmt: skip
 
 
-def charxiv_term(*, answer: str, truth: str) -> Score:
+def charxiv_term(*, answer: str, truth: str, any_order: bool = False) -> Score:
     """Scores 1 if an answer states the truth: a name, a number, names in their order, yes or no.
+
+    In any order, if that is asked for; the authors' judge is told so where a question is answered
+    with texts of the chart (constants.py, REASONING_GRADING_INST).
 
     >>> charxiv_term(answer='The title is "Loss of $\\\\alpha$".', truth="(a) Loss of α").value
     1.0
@@ -54,12 +57,16 @@ def charxiv_term(*, answer: str, truth: str) -> Score:
     1.0
     >>> charxiv_term(answer="1.5e3", truth="1500").value, charxiv_term(answer="1", truth="12").value
     (1.0, 0.0)
+    >>> [charxiv_term(answer="B, A", truth="A, B", any_order=way).value for way in (False, True)]
+    [0.0, 1.0]
     """
     if truth.strip().lower() == _NOT_APPLICABLE:
         return _score(_NONE.search(answer[:_LONGEST]) is not None, answer, truth)
     wanted = _plain(truth)
     stated = _stated(answer)
     same = any(_plain(text) == wanted or _is_number(text, truth) for text in stated)
+    if any_order:
+        same = same or any(_terms(text) == _terms(truth) for text in stated)
     if wanted in ("yes", "no"):
         same = same or re.match(rf"\W*{wanted}\b", answer, re.IGNORECASE) is not None
     return _score(same, answer, truth)
@@ -111,6 +118,11 @@ def _plain(text: str) -> str:
     # Marks alone, such as "-", stay as they are; a decimal point is no mark.
     bare = re.sub(r"(?<!\d)\.|\.(?!\d)", "", text)
     return _DROPPED.sub("", bare.replace(".", "·")) or text
+
+
+def _terms(text: str) -> list[str]:
+    """The terms that commas part, in an order of their own."""
+    return sorted(_plain(term) for term in text.split(","))
 
 
 def _is_number(text: str, truth: str) -> bool:
