@@ -142,6 +142,12 @@ def test_screenspot_pro(tmp_path: Path) -> None:
     questions = load(SCREENSPOT_PRO, tmp_path)
     right, wrong = (said(questions[0], click(x, 910), "computer_use") for x in (405, 430))
     assert scores(SCREENSPOT_PRO, questions[0], right, wrong, "") == [1, 0, 0]
+    call = (
+        '<tool_call>{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": '
+    )
+    places = ("[403, 907, 417, 933]", "[0, 0, 9, 9, 9]", f"[0, 0, 9, {10**400}]", "[0, 0, 9, NaN]")
+    boxes = [f"{call}{place}}}}}</tool_call>" for place in places]
+    assert scores(SCREENSPOT_PRO, questions[0], *boxes) == [1, 0, 0, 0]  # its middle, as theirs
     found = numbers(SCREENSPOT_PRO, questions, [right, wrong], transforms(questions[0]))
     assert found == {"accuracy": 50, "icon": 100, "text": 0, "Creative": 50}
     with pytest.raises(DataError, match=r"has no annotations/\*\.json"):

@@ -21,7 +21,7 @@ from qvl.evaluation.scorers.pointing import middle
 from qvl.evaluation.scorers.score import mean
 from qvl.evaluation.scoring import percents_by
 from qvl.geometry import Box, ImageSize, PixelLimits, Point, ResizeTransform
-from qvl.messages import Conversation, Image, Message, Part, Text
+from qvl.messages import Conversation, Image, Message, Part, Text, ToolCall
 from qvl.processing.image import measure_image
 from qvl.tasks import agent, agent_tools, grounding
 from qvl.tasks.actions import Action, Click, LongPress, MoveTo
@@ -33,6 +33,8 @@ model how large the screenshot is that it sees."""
 
 SIZE = "size"
 """Fact of a question: height and width of its screenshot in original_px."""
+_FARTHEST = 1e6
+"""Pixels beyond which there is no screen."""
 _SEEN = "seen"
 """Fact of a question: height and width of its screenshot in resized_px."""
 
@@ -153,9 +155,22 @@ def clicked(reply: Reply) -> Point | None:
     """The place that an answer means, in original_px: of its first call, else the first point or
     the middle of the first box that it states."""
     transform = reply.transforms[0] if reply.transforms else None
-    if agent.parse(reply.text, transform=transform).requests:
-        action = first_action(reply)
-        return action.point if isinstance(action, Click | MoveTo | LongPress) else None
+    if requests := agent.parse(reply.text, transform=transform).requests:
+        first = requests[0]
+        if first.action is None and (box := _box_of(first.call)) is not None:
+            return middle(box if transform is None else transform.to_original(box))
+        return first.action.point if isinstance(first.action, Click | MoveTo | LongPress) else None
     for item in grounding.parse(reply.text, transforms=reply.transforms).items:
         return middle(item.box) if isinstance(item, grounding.GroundedBox) else item.point
     return None
+
+
+def _box_of(call: ToolCall) -> Box | None:
+    """A box in the place of a point, in resized_px; ScreenSpot-Pro's authors take its middle.
+    Source: ScreenSpot-Pro-GUI-Grounding models/qwen2_5vl.py."""
+    place = call.arguments.get("coordinate")
+    if not isinstance(place, list) or len(place) != 4:
+        return None
+    if not all(isinstance(number, int | float) and abs(number) < _FARTHEST for number in place):
+        return None
+    return Box(*map(float, place))
