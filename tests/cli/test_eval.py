@@ -238,7 +238,7 @@ def test_questions_that_a_hanging_server_left_are_told_and_asked_again(
         assert json.loads(out)[0]["unanswered"] == len(server.requests) == 8
         assert "8 questions got no answer" in err
         assert "the same command asks them again" in err
-        assert "no whole response in 0.3 s" in err
+        assert "failed once: no whole response in 0.3 s" in err
         assert (tmp_path / "own-colour" / "report" / "index.html").exists()
         assert _eval(*run) == 0  # with more patience it is the same run
     over.set()

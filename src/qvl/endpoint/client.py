@@ -172,7 +172,8 @@ class Endpoint:
                 raise EndpointError(f"no time to try again: {told}")
             if call.wait(wait_s):
                 raise EndpointError("the call was ended")
-        raise EndpointError(f"{self.url} failed {self.most_tries} times, at last: {told}")
+        often = "once" if self.most_tries == 1 else f"{self.most_tries} times, at last"
+        raise EndpointError(f"{self.url} failed {often}: {told}")
 
     def _post(self, body: bytes, seconds: float, sockets: Sockets) -> Response:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
