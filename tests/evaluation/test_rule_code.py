@@ -1,7 +1,10 @@
 """A change of any code that scores is seen, by the benchmarks that use it and by no others."""
 
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,7 @@ from qvl.agents.miniwob.benchmark import MINIWOB
 from qvl.evaluation import rule_code
 from qvl.evaluation.benchmarks.table import BENCHMARKS
 from qvl.evaluation.rule_code import hash_of_rules
+from tests.evaluation.quiz import QUIZ
 
 SOURCES = Path(rule_code.__file__).parents[2]
 ALL = {**BENCHMARKS, MINIWOB.name: MINIWOB}
@@ -48,3 +52,12 @@ def test_a_change_is_seen_where_it_matters(
         opened.write("\n_MORE = 1\n")
     changed = [name for name in names if hash_of_rules(ALL[name]) != before[name]]
     assert changed == seen_by.split()
+
+
+def test_rules_of_others_are_taken_as_they_are() -> None:
+    """From another package, or typed in, where a function has no module."""
+    typed: dict[str, Any] = {}
+    exec("def rule(question, reply): ...", {"__builtins__": {}}, typed)
+    assert typed["rule"].__module__ is None
+    other = hash_of_rules(replace(QUIZ, score=partial(typed["rule"], reply=max)))
+    assert other == hash_of_rules(QUIZ) != hash_of_rules(ALL["chartqa"])

@@ -55,8 +55,8 @@ def _modules(part: Any) -> Iterator[str]:
     if isinstance(part, partial):
         for bound in (part.func, *part.args, *part.keywords.values()):
             yield from _modules(bound)
-    elif callable(part):
-        yield part.__module__
+    elif callable(part) and isinstance(name := getattr(part, "__module__", None), str):
+        yield name  # code that was typed in has none
 
 
 def _imported(source: bytes) -> Iterator[str]:
