@@ -200,6 +200,8 @@ def test_a_wrong_conversation_is_named(obj: object, message: str) -> None:
 
 def test_wrong_tools_are_named() -> None:
     assert "tool is {'type': 'function'}" in error_of("hi", tools=[{"type": "function"}])
+    deep = {"name": "f", "arguments": "[" * 100_000}
+    assert "are not JSON" in error_of([{"role": "assistant", "tool_calls": [deep]}])
     assert "tools is a dict" in error_of({"messages": [], "tools": {"name": "f"}})
 
 
@@ -210,9 +212,15 @@ def test_a_message_built_wrongly_is_refused() -> None:
         Message("user", ("hi",))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="empty user turn"):
         Conversation.user()
+    with pytest.raises(
+        InputError, match="holds a dict, expected Message; hint: parse_conversation"
+    ):
+        Conversation(({"role": "user", "content": "hi"},))  # type: ignore[arg-type]
 
 
 def test_long_values_are_cut_in_messages() -> None:
+    with pytest.raises(InputError, match="max_tokens is a int too long to show"):
+        SamplingParams(max_tokens=10**5000)
     assert len(part_error({"x" * 10_000: 1})) < 400
     assert len(part_error({"image": "a", "max_pixels": "9" * 10_000})) < 400
     assert len(error_of([{"role": list(range(10**6)), "content": "a"}])) < 400

@@ -174,6 +174,12 @@ class Conversation:
     def __post_init__(self) -> None:
         if not self.messages:
             raise InputError("conversation has no messages, expected at least one")
+        for message in self.messages:
+            if not isinstance(message, Message):
+                raise InputError(
+                    f"conversation holds a {type_name(message)}, expected Message",
+                    hint="parse_conversation reads dictionaries",
+                )
 
     @classmethod
     def user(cls, *parts: "Part | str", system: str | None = None) -> "Conversation":
@@ -378,7 +384,7 @@ def _parse_tool_call(obj: object) -> ToolCall:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"arguments of the tool call {function['name']!r} are not JSON: {error}"
             ) from error

@@ -89,4 +89,7 @@ def shown(value: object) -> str:
     """A value on one line, short enough for a message: the middle of long ones is left out."""
     if isinstance(value, bytes | bytearray):
         return f"{len(value):,} bytes"
-    return " ".join(_SHORT.repr(value).split())
+    try:
+        return " ".join(_SHORT.repr(value).split())
+    except ValueError:  # Python prints no integer of thousands of digits
+        return f"a {type_name(value)} too long to show"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -87,6 +88,17 @@ def test_bad_conversation_of_a_batch_is_named(engine: Engine) -> None:
 def test_stream_raises_before_the_first_piece(engine: Engine) -> None:
     with pytest.raises(InputError):
         engine.stream(Conversation.user(Image("missing.png"), "What?"), SHORT)
+
+
+def test_what_is_no_conversation_is_named(engine: Engine) -> None:
+    turns: Any = [{"role": "user", "content": "Hi"}]
+    with pytest.raises(InputError, match=r"conversation 1: a list is given.*parse_conversation"):
+        engine.generate([Conversation.user("Hi"), turns], SHORT)
+    one: Any = Conversation.user("Hi")
+    with pytest.raises(InputError, match="expected a list"):
+        engine.generate(one, SHORT)
+    with pytest.raises(InputError, match="a list is given"):
+        engine.stream(turns, SHORT)
 
 
 def test_prepared_inputs_can_be_used_again(engine: Engine) -> None:

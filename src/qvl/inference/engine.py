@@ -27,6 +27,7 @@ from qvl.messages import (
 )
 from qvl.model.cost import kv_bytes_per_token
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.options import type_name
 from qvl.processing.media import PreparedMedia, measure_media, prepare_bounded
 from qvl.processing.processor import ModelInputs, Processor
 
@@ -76,6 +77,11 @@ class Engine:
             InputError: the conversation, a picture or a video cannot be used.
             ContextLengthError: the prompt leaves no room for an answer.
         """
+        if not isinstance(conversation, Conversation):
+            raise InputError(
+                f"a {type_name(conversation)} is given, expected a Conversation",
+                hint="parse_conversation makes one of a string or of a list of messages",
+            )
         return self.processor(
             conversation,
             add_generation_prompt=True,
@@ -111,6 +117,8 @@ class Engine:
         Raises:
             InputError: a conversation cannot be used; the message says which.
         """
+        if isinstance(conversations, Conversation):
+            raise InputError("one Conversation is given, expected a list of them")
         return self._collect(self._prepare_each(conversations), params)
 
     def complete(
@@ -127,7 +135,7 @@ class Engine:
         Joined, the pieces are the text of the result. The conversation is prepared before the
         first piece is asked for, so that bad input raises here and not in the loop.
         """
-        inputs = self.prepare(prompt) if isinstance(prompt, Conversation) else prompt
+        inputs = prompt if isinstance(prompt, ModelInputs) else self.prepare(prompt)
         return (event for _, event in self._run([inputs], params))
 
     def _prepare_each(self, conversations: Sequence[Conversation]) -> Iterator[ModelInputs]:
