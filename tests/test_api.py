@@ -82,6 +82,7 @@ def test_large_models_compute_in_bfloat16(folder: Path, monkeypatch: pytest.Monk
         ({"dtype": torch.int8}, "expected one of float32"),
         ({"device": "gpu"}, "device is 'gpu'"),
         ({"device": "mps:3x"}, "device is 'mps:3x'"),
+        ({"device": "meta"}, "device is 'meta', expected 'cpu', 'cuda'"),
     ],
     ids=str,
 )

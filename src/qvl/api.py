@@ -358,10 +358,13 @@ def _media_part(item: "Input") -> Part:
 def _device(device: str | torch.device | None, *, is_here: bool = True) -> torch.device:
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    wrong = ConfigError(f"device is {str(device)!r}, expected 'cpu', 'cuda' or 'cuda:N'")
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
-        raise ConfigError(f"device is {device!r}, expected 'cpu', 'cuda' or 'cuda:N'") from error
+        raise wrong from error
+    if chosen.type not in ("cpu", "cuda"):
+        raise wrong
     num_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if is_here and chosen.type == "cuda" and (chosen.index or 0) >= num_devices:
         count = f"{num_devices} CUDA device{'s' * (num_devices != 1)}, numbered from 0"
