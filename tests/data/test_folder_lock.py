@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,27 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path)
         assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
         with only_writer(tmp_path / "beside"):
             pass
+
+
+FORKS = HOLDS.replace("time.sleep(60)", "print(os.fork(), flush=True); time.sleep(60)")
+
+
+def test_a_process_that_outlives_the_writer_does_not_keep_the_folder(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import os{FORKS}", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "held\n"
+        child = max(int(writer.stdout.readline()) for _ in range(2))
+        writer.kill()
+        try:
+            writer.wait()
+            with only_writer(tmp_path):
+                pass
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ def only_writer(folder: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
     with file:
         _lock(file, folder)
+        if sys.platform != "win32":
+            # A process that outlives this one must not keep the lock.
+            os.register_at_fork(after_in_child=file.close)
         yield
 
 
