@@ -46,9 +46,15 @@ def _config(*, text: int, vision: int, vocab: int = 2048) -> ModelConfig:
 
 
 def _measured(
-    config: ModelConfig, pack: Pack, trained: Trained, recompute: Checkpointing = "none"
+    config: ModelConfig,
+    pack: Pack,
+    trained: Trained,
+    recompute: Checkpointing = "none",
+    *,
+    bf16: bool = False,
+    packs: int = 1,
 ) -> int:
-    """Peak bytes alive in the second of two steps."""
+    """Peak bytes alive in the second of two steps of some packs."""
     model = Qwen2_5_VL(config)
     for block in (*model.visual.blocks, *model.model.layers):
         checkpoint_block(block, recompute)
@@ -60,26 +66,27 @@ def _measured(
     learning = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=1e-4, fused=True)
     ids = torch.randint(0, 400, (pack.num_tokens,))
-    merged = pack.num_patches // 4
+    merged, answers = pack.num_patches // 4, pack.num_answers
     ids[:merged] = config.image_token_id
     pixels = torch.randn(pack.num_patches, config.vision.patch_dim)
     positions = torch.arange(pack.num_tokens).expand(3, -1)
     with LiveMemory([*model.parameters(), pixels]) as memory:
         for _ in range(2):
             memory.peak = memory.live
-            with torch.set_grad_enabled(trained.sees):
-                features = model.encode_media(pixels, pack.grids) if merged else None
-            hidden = model.hidden_states(
-                ids, positions, segments=Segments(pack.lengths), media_embeds=features
-            )
-            answers = pack.num_answers
-            losses, _ = answer_losses(
-                hidden[-answers:], ids[-answers:].clamp(max=400), model.logits
-            )
-            losses.mean().backward()
+            for _ in range(packs):
+                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    with torch.set_grad_enabled(trained.sees):
+                        features = model.encode_media(pixels, pack.grids) if merged else None
+                    hidden = model.hidden_states(
+                        ids, positions, segments=Segments(pack.lengths), media_embeds=features
+                    )
+                    losses, _ = answer_losses(
+                        hidden[-answers:], ids[-answers:].clamp(max=400), model.logits
+                    )
+                losses.mean().backward()
+                del features, hidden, losses
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-            del features, hidden, losses
     return memory.peak
 
 
@@ -126,3 +133,13 @@ def test_what_is_computed_again_is_not_held(
         widths=FLOAT32,
     )
     assert said.total == pytest.approx(measured, rel=0.1), said
+
+
+@pytest.mark.parametrize("packs", [1, 2])
+def test_what_learns_stands_beside_its_copies_in_bfloat16(packs: int) -> None:
+    """A few tokens: all is weights."""
+    config, pack = _config(text=512, vision=64), Pack(lengths=(64,), answers=32)
+    trained = Trained(tower=False, merger=False)
+    measured = _measured(config, pack, trained, bf16=True, packs=packs)
+    said = train_memory(config, pack, trained, widths=Widths(frozen=4), accumulates=packs > 1)
+    assert said.total == pytest.approx(measured, rel=0.05), said

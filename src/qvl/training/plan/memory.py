@@ -53,7 +53,7 @@ class Memory:
         optimiser: moments.
         ema: averaged weights.
         gathered: whole layers while they run, and their gradients before they are cut.
-        activations: kept for the backward pass.
+        activations: kept for the backward pass; with the copies of weights that autocast makes.
         working: what one layer needs while its backward pass runs.
         logits: of the largest chunk of answers, with their gradient.
         pixels: patches of the pack.
@@ -121,6 +121,8 @@ def train_memory(
     kept = (tokens * text_kept + patches * vision_kept) * widths.compute / layout.tp
     # The residual of the media and the embeddings.
     kept += tokens * config.text.hidden_size * widths.compute
+    if cut == 1 and widths.compute < widths.weight:  # shards are cast as they are gathered
+        kept += learning * widths.compute
     working = max(tokens * text_work, patches * vision_work) * widths.compute / layout.tp
     rows = min(_LOGIT_ROWS, pack.num_answers / layout.cp)
     logits = 3 * 4 * rows * config.text.vocab_size / layout.tp
