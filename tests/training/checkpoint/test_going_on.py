@@ -191,7 +191,9 @@ def test_other_data_are_refused_unless_allowed(tmp_path: Path) -> None:
     save(Network(), tmp_path, 1)
     saved = open_checkpoint(tmp_path)
     check_source(saved, "data", allow_change=False)
-    with pytest.raises(ConfigError, match=r"stage 'sft' has other data .*: more instead of data"):
+    with pytest.raises(
+        ConfigError, match=r"stage 'sft' has other data or packs .*: more instead of data"
+    ):
         check_source(saved, "more", allow_change=False)
     check_source(saved, "more", allow_change=True)
 

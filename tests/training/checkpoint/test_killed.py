@@ -132,7 +132,9 @@ def test_a_change_of_data_is_refused_or_allowed(tmp_path: Path, inputs: Path) ->
     steps = iter(range(100))
     assert not make(tmp_path, inputs).run(until=lambda: next(steps) >= 1)
     other = small_trainer(small_run(tmp_path, seed=9), inputs).run_config
-    with pytest.raises(ConfigError, match="has other data than when step-00000002 was saved"):
+    with pytest.raises(
+        ConfigError, match="has other data or packs than when step-00000002 was saved"
+    ):
         make(tmp_path, inputs, stages=other.stages).run()
     assert make(tmp_path, inputs, stages=other.stages, allow_data_change=True).run()
 

@@ -132,7 +132,7 @@ def open_checkpoint(run_folder: Path, *, updates: int | None = None) -> Saved:
 
 
 def check_source(saved: Saved, source: str, *, allow_change: bool) -> None:
-    """Refuses to go on with other data, or the same in another order.
+    """Refuses to go on with other data, or the same in other packs or another order.
 
     Args:
         saved: the checkpoint.
@@ -142,12 +142,13 @@ def check_source(saved: Saved, source: str, *, allow_change: bool) -> None:
     Raises:
         ConfigError: the identities differ.
     """
-    if saved.position.source != source and not allow_change:
+    before = saved.position.source
+    if before != source and not allow_change:
         raise ConfigError(
-            f"stage {saved.position.stage_name!r} has other data than when {saved.path.name} was "
-            f"saved: {source or 'none'} instead of {saved.position.source or 'none'}",
-            hint="give back the same files, mixture and seed, or allow the change of data: samples "
-            "may then be seen twice or never",
+            f"stage {saved.position.stage_name!r} has other data or packs than when "
+            f"{saved.path.name} was saved: {source or 'none'} instead of {before or 'none'}",
+            hint="give back the same files, mixture, seed, epochs and sizes of packs and steps; or "
+            "set allow_data_change=true: samples may then be seen twice or never",
         )
 
 

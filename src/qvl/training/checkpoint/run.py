@@ -125,6 +125,12 @@ class Checkpoints:
             return ()
         notes = list(saved.notes)
         notes.append(f"going on from {saved.path.name}")
+        began, given = saved.marker.base_model, self._run.base_model
+        if began != given and self._adapters is None:  # adapters look at the weights under them
+            notes.append(
+                f"it began from {began or 'no named model'}, now the model is "
+                f"{given or 'not named'}: the weights are the checkpoint's"
+            )
         if saved.marker.fingerprint != now:
             notes.append("the configuration is not the one it was saved with")
         if saved.marker.world_size != self._group.world:
