@@ -1,6 +1,7 @@
 """``qvl train``: what a person sees of a run, in which order, and what stops it."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,15 @@ from typing import Any
 import pytest
 import torch
 
+from qvl.checkpoint import hub
 from qvl.checkpoint.export import export_model
-from qvl.cli import train_tiny
+from qvl.cli import train_fine_tune, train_tiny
 from qvl.cli.train_show import Show
+from qvl.data.folder_lock import only_writer
 from qvl.model.init import init_weights
 from qvl.model.vlm import Qwen2_5_VL
+from qvl.recipes.fine_tune import Prepared
+from qvl.training.objectives.dpo import DpoObjective
 from tests.cli.conftest import Run
 from tests.training.small import small_config, small_inputs
 
@@ -58,7 +63,7 @@ def test_progress_stays_on_one_line_of_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    show = Show([("reader", 2)], log_every=1)
+    show = Show([("reader", 2)])
     for step in (1, 2):
         show({"stage": "reader", "step": step, "steps": 2})
     assert capsys.readouterr().err == "\r\x1b[2Kreader 1/2\r\x1b[2Kreader 2/2\n"
@@ -66,7 +71,7 @@ def test_progress_stays_on_one_line_of_a_terminal(
 
 def test_samples_stand_below_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     sample = {"place": "a:1", "prompt": "What\nis it?", "expected": "A cup.", "got": "x" * 100}
-    show = Show([("sft", 4)], log_every=1)
+    show = Show([("sft", 4)])
     show({"stage": "sft", "step": 2, "steps": 4, "validation loss": 0.25, "samples": [sample]})
     line, *below = capsys.readouterr().err.splitlines()
     assert line == "sft 2/4  validation loss 0.25"
@@ -163,6 +168,9 @@ def test_too_little_memory_stops_with_what_would_fit(
         (["--data", "none.jsonl"], "none.jsonl does not exist, expected a file or folder"),
         (["--data", "my.jsonl", "--model", "."], "config.json"),
         (["--data", "my.jsonl", "--epochs", "0"], "epochs is 0"),
+        (["--data", "my.jsonl", "--epochs", "1e9"], "epochs is 1000000000.0"),
+        (["--data", "my.jsonl", "--seed", "-1"], "seed is -1"),
+        (["--data", "my.jsonl", "--device", "gpu"], "the device is 'gpu', this machine has cpu"),
         (["--data", "my.jsonl", "--quantise", "nf4"], "nf4 cannot be trained itself"),
         (["--data", "my.jsonl", "--max-length", "9999"], "takes at most 4,096"),
         (["--data", "my.jsonl", "--json"], "--json prints the plan"),
@@ -234,3 +242,55 @@ def test_a_model_without_weights_is_refused_at_once(run: Run, tmp_path: Path, mo
     assert "error: " in err
     assert "safetensors" in err
     assert "checked" not in err
+
+
+def test_two_runs_do_not_write_into_one_folder(run: Run, model: Path, tmp_path: Path) -> None:
+    data = write(tmp_path, RECORDS)
+    with only_writer(tmp_path / "run"):
+        code, out, err = sft(run, model, data)
+    assert (code, out) == (1, "")
+    assert f"error: another run is writing into {tmp_path / 'run'}: process {os.getpid()}" in err
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_an_adapter_names_its_base_as_it_can_be_found_again(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    data = write(tmp_path, RECORDS[:4])
+    assert sft(run, Path(model.name), data, "--lora", "2", "--epochs", "1")[0] == 0
+    config = json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(model)
+    # What a hub name led to in the cache is nowhere else.
+    monkeypatch.setattr(hub, "resolve", lambda name, **options: model)
+    folder = tmp_path / "other"
+    code, _, _ = run(
+        "train", "sft", "--model", "owner/name", "--data", str(data), "--output", str(folder),
+        "--lora", "2", "--epochs", "1",
+    )  # fmt: skip
+    assert code == 0
+    config = json.loads((folder / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "owner/name"
+
+
+def test_what_is_set_is_planned_and_validated(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Prepared] = []
+
+    def stop(prepared: Prepared, **options: object) -> None:
+        seen.append(prepared)
+
+    monkeypatch.setattr(train_fine_tune, "train", stop)
+    pairs = [{"prompt": f"{i}?", "chosen": "a", "rejected": "b"} for i in range(24)]
+    data = write(tmp_path, pairs)
+    settings = ["stages.dpo.objective.beta=0.7", "stages.dpo.steps=1", "ema=0.9"]
+    arguments = [word for setting in settings for word in ("--set", setting)]
+    arguments += ["--output", str(tmp_path / "run")]
+    assert run("train", "dpo", "--model", str(model), "--data", str(data), *arguments)[0] == 0
+    (prepared,) = seen
+    assert prepared.validation is not None
+    assert isinstance(prepared.validation.objective, DpoObjective)
+    assert prepared.validation.objective.beta == 0.7
+    assert prepared.plan.steps == 1
+    assert prepared.plan.memory.ema > 0

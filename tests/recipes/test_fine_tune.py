@@ -96,6 +96,8 @@ def test_it_learns_and_the_result_is_a_model(model: Path, data: Path, tmp_path: 
     other = prepared(model, data, tmp_path / "run", samples_per_step=6, epochs=2)
     with pytest.raises(ConfigError, match="run with other options"):
         train(other, report=len)
+    with pytest.raises(ConfigError, match="run with other settings"):
+        train(replace(ready, changes=("ema=0.9",)), report=len)
     # Finished: the same call trains nothing.
     assert train(ready, report=lines.append) == tmp_path / "run" / "model"
     assert log(tmp_path / "run") == lines
@@ -150,6 +152,26 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     for name, value in load_model(tmp_path / "whole" / "model").state_dict().items():
         other = load_model(tmp_path / "stopped" / "model").state_dict()[name]
         assert torch.equal(value, other), name
+
+
+def test_on_fewer_ranks_a_run_goes_on_with_the_same_packs(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    def stop(line: dict[str, Any]) -> None:
+        if line["step"] == 1 and "loss" in line:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    two = prepared(model, data, tmp_path / "run", processes=2, samples_per_step=6)
+    alone = replace(two, options=replace(two.options, processes=1))
+    assert train(alone, report=stop) is None
+    one = prepared(model, data, tmp_path / "run", samples_per_step=6)
+    assert one.run.stages[0].source.packs_per_step == 2
+    assert train(one, report=len) == one.result
+    # Where nothing is saved yet, packs are those for the ranks there are.
+    new = prepared(model, data, tmp_path / "new", processes=2, samples_per_step=6)
+    assert new.run.stages[0].source.packs_per_step == 2
+    new = prepared(model, data, tmp_path / "new", samples_per_step=6)
+    assert new.run.stages[0].source.packs_per_step == 1
 
 
 @pytest.mark.parametrize("changes", [{}, {"quantise": "nf4", "recompute": "full"}])
@@ -244,6 +266,8 @@ def test_adapters_on_shards_are_those_of_one_process(
 def test_two_processes_share_a_run(model: Path, data: Path, tmp_path: Path) -> None:
     ready = prepared(model, data, tmp_path / "run", processes=2, epochs=0.5)
     assert ready.run.stages[0].source.packs_per_step % 2 == 0
+    peak = json.loads((tmp_path / "run" / "data" / "peak_flops.json").read_text())
+    assert peak["of"] == {"device": "cpu", "threads": 1}  # as each of them has
     assert train(ready, report=Kept(tmp_path / "kept.jsonl")) == ready.result
     kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
     assert kept == log(tmp_path / "run")

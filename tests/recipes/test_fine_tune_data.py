@@ -151,6 +151,12 @@ def test_few_samples_are_all_trained_on(tmp_path: Path, processor: Processor) ->
     assert (len(train), len(validation)) == (5, 0)
 
 
+def test_one_sample_at_least_is_trained_on(tmp_path: Path, processor: Processor) -> None:
+    found = examined(write(tmp_path, [record(f"{i}?", "!") for i in range(10)]), processor)
+    train, validation = split(found, share=0.99)
+    assert (len(train), len(validation)) == (1, 9)
+
+
 def test_checks_are_kept_until_the_data_changes(
     tmp_path: Path, processor: Processor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

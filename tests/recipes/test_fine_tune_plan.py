@@ -3,6 +3,7 @@ much."""
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,10 @@ from qvl.recipes.fine_tune_plan import (
     make_plan,
     trained_parameters,
 )
-from qvl.training.stages import Part
+from qvl.training.config import RunConfig
+from qvl.training.objectives.answers import AnswerObjective
+from qvl.training.parallel.layout import Layout
+from qvl.training.stages import Part, Stage
 
 OPTIONS = FineTuneOptions(model=Path("m"), data=Path("d.jsonl"), folder=Path("f"))
 LARGE = PRESETS["3b"]
@@ -52,17 +56,29 @@ def plan(
     at_hand: int | None,
     config: object = LARGE,
     rates: dict[Part, float] | None = None,
+    **changes: object,
 ) -> FineTunePlan:
     sizes = lengths([2000] * 8, pictures=True)
+    stage = Stage(
+        name="sft",
+        rates=options.rates(config) if rates is None else rates,  # type: ignore[arg-type]
+        objective=AnswerObjective(),
+        source=SimpleNamespace(num_steps=6),  # type: ignore[arg-type]
+    )
+    run = RunConfig(
+        folder=options.folder,
+        stages=(stage,),
+        precision="bf16" if options.device == "cuda" else "float32",
+        layout=Layout(activation_checkpointing=options.recompute),
+    )
     return make_plan(
         options,
+        replace(run, **changes),  # type: ignore[arg-type]
         config,  # type: ignore[arg-type]
         sizes,
         data_counts(sizes, samples=10, validated=1, packs=2),
-        rates=options.rates(config) if rates is None else rates,  # type: ignore[arg-type]
         budget=PackBudget(max_tokens=8192, max_patches=32768),
         packs=packs([0, 1, 2, 3], [4, 5, 6, 7]),
-        steps=6,
         at_hand=at_hand,
     )
 
@@ -138,9 +154,26 @@ def test_every_rank_has_packs_of_its_own() -> None:
     assert (budget.max_tokens, count) == (800, 4)
     budget, count = choose_packs(sizes, replace(OPTIONS, processes=4), 300)
     assert (budget.max_tokens, count) == (300, 12)
+    # A step has no more samples than there are.
+    _, count = choose_packs(sizes, replace(OPTIONS, samples_per_step=10**9), 8192)
+    assert count == 2
     # The longest sample fits, even when it is longer than sixteen of the others.
     budget, _ = choose_packs(lengths([10] * 99 + [4000]), OPTIONS, 8192)
     assert budget.max_tokens == 4000
+
+
+def test_the_plan_is_of_the_run_as_it_was_changed() -> None:
+    gpus = replace(OPTIONS, device="cuda", processes=8)
+    whole = plan(gpus, at_hand=None)
+    shards = plan(gpus, at_hand=None, layout=Layout(dp_replicate=1, dp_shard=None))
+    assert shards.memory.optimiser == pytest.approx(whole.memory.optimiser / 8, rel=0.01)
+    assert describe(shards)["computes"] == "bfloat16 on cuda x 8 processes, dp_shard 8"
+    averaged = plan(gpus, at_hand=None, ema=0.9)
+    assert averaged.memory.ema == whole.memory.optimiser // 2
+    wide = plan(gpus, at_hand=None, precision="float32")
+    assert wide.memory.working == 2 * whole.memory.working
+    with pytest.raises(ConfigError, match="tp"):
+        plan(gpus, at_hand=None, layout=Layout(dp_replicate=1, tp=8))
 
 
 @pytest.mark.parametrize(

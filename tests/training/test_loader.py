@@ -1,15 +1,18 @@
 """Packs come from worker processes that touch nothing of the process they were forked from."""
 
 import gc
+import multiprocessing
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from qvl.data.mixture import Mixture
 from qvl.data.records import Sample
 from qvl.data.synth.shapes import shapes_sample
+from qvl.errors import TrainingError
 from qvl.training.loader import load_steps
 from tests.training.small import small_inputs, small_run, small_trainer
 
@@ -46,3 +49,16 @@ def test_workers_collect_nothing_that_was_left_before_them(tmp_path: Path) -> No
     assert loaded.samples
     assert (tmp_path / "here").exists()
     assert not (tmp_path / "in another process").exists()
+
+
+def test_a_worker_that_is_killed_is_one_error(tmp_path: Path) -> None:
+    """As the system does where memory ends."""
+    inputs = small_inputs(tmp_path)
+
+    def kill(line: object) -> None:
+        (worker,) = multiprocessing.active_children()
+        worker.kill()
+
+    trainer = small_trainer(small_run(tmp_path / "run", workers=1), inputs, report=kill)
+    with pytest.raises(TrainingError, match="a process that makes packs ended: DataLoader worker"):
+        trainer.run()

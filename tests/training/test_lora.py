@@ -8,14 +8,24 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.checkpoint import FileSystemReader
 
-from qvl.model.lora import adapter_parameters, add_lora
+from qvl.data.collate import TrainBatch
+from qvl.model.lora import adapter_parameters, add_lora, lora_layers
 from qvl.model.lora_config import LoraConfig
 from qvl.model.quantized_linear import Quantize
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.processing.processor import Processor
 from qvl.training.config import RunConfig
+from qvl.training.loader import load_pack
+from qvl.training.plan.work import Pack, Trained, step_flops
+from qvl.training.stages import Stage
 from qvl.training.trainer import Trainer
-from tests.training.small import CountedPacks, counted_run, small_inputs, small_model
+from tests.training.small import (
+    CountedPacks,
+    counted_run,
+    small_config,
+    small_inputs,
+    small_model,
+)
 
 CONFIG = LoraConfig(rank=2, dora=True, dropout=0.1, modules_to_save=("embed_tokens",))
 
@@ -69,3 +79,32 @@ def test_what_trains_and_how_it_goes_on(run: RunConfig, quantised: bool) -> None
     third = with_adapters(quantised=quantised)
     assert Trainer(first, third).run()
     assert all(torch.equal(third.state_dict()[name], after[name]) for name in after)
+
+
+def test_adapters_drop_out_while_they_train_and_only_then(run: RunConfig) -> None:
+    model = with_adapters().eval()  # as it is loaded
+
+    def look(trainer: Trainer, stage: Stage) -> dict[str, float]:
+        trainer.model.eval()  # as an engine does that answers
+        return {}
+
+    seen: list[bool] = []
+    hook = lora_layers(model)["model.layers.0.mlp.up_proj"].register_forward_pre_hook(
+        lambda layer, arguments: seen.append(layer.training)
+    )
+    assert Trainer(replace(run, look_every=1), model, look=look).run()
+    hook.remove()
+    assert seen == [True] * 4
+
+
+def test_utilisation_has_no_gradients_of_weights_that_rest(run: RunConfig) -> None:
+    lines: list[dict[str, float]] = []
+    run = replace(run, peak_flops=1e12)
+    assert Trainer(run, with_adapters(), report=lines.append).run()
+    batch = load_pack(run.stages[0], 3, 0).batch
+    assert isinstance(batch, TrainBatch)
+    answers = int((batch.labels != -100).sum())
+    pack = Pack(lengths=batch.lengths, grids=batch.grid_thw, answers=answers)
+    trained = Trained(tower=False, merger=False, llm=True, lora_rank=CONFIG.rank)
+    by_token = step_flops(small_config(), pack, trained).model / pack.num_tokens
+    assert lines[-1]["mfu"] * 1e12 / lines[-1]["tokens_per_s"] == pytest.approx(by_token, rel=1e-3)

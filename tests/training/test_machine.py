@@ -14,4 +14,6 @@ def test_processes_share_the_memory_of_a_machine() -> None:
 
 
 def test_the_peak_is_that_of_a_machine() -> None:
-    assert 1e8 < measured_peak(torch.device("cpu"), torch.float32) < 1e15
+    threads = torch.get_num_threads()
+    assert 1e8 < measured_peak(torch.device("cpu"), torch.float32, threads=1) < 1e15
+    assert torch.get_num_threads() == threads

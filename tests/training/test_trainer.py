@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,11 +12,20 @@ from qvl.data.collate import TrainBatch
 from qvl.errors import ConfigError
 from qvl.processing.processor import Processor
 from qvl.recipes.tiny import TinyRun, run_config
+from qvl.training import trainer as trainer_module
 from qvl.training.loader import load_pack
 from qvl.training.parallel.processes import launch
 from qvl.training.stages import part_of
 from qvl.training.trainer import Trainer
-from tests.training.small import gradients_of_a_step, small_inputs, small_run, small_trainer
+from tests.training.small import (
+    CountedPacks,
+    counted_run,
+    gradients_of_a_step,
+    small_inputs,
+    small_model,
+    small_run,
+    small_trainer,
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +133,31 @@ def test_dense_stages_need_heads(tmp_path: Path, inputs: Path) -> None:
     model = small_trainer(run, inputs).model
     with pytest.raises(ConfigError, match="dense_weight but there are no dense heads"):
         run_config(run, model, None, Processor.from_folder(inputs))
+
+
+def test_a_step_takes_its_share_of_the_steps_of_its_line(
+    tmp_path: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that goes on, the first line covers fewer."""
+    clock = SimpleNamespace(monotonic=map(float, range(100)).__next__)  # a second a look
+    monkeypatch.setattr(trainer_module, "time", clock)
+    run = small_run(tmp_path, log_every=2)
+    run = replace(run, stages=run.stages[1:])
+    steps = iter(range(100))
+    assert not small_trainer(run, inputs).run(until=lambda: next(steps) == 2)
+    assert small_trainer(run, inputs).run()
+    lines = [line for line in log(run) if "seconds" in line]
+    assert [(line["step"], line["seconds_per_step"]) for line in lines] == [(2, 0.5), (4, 1.0)]
+
+
+def test_a_run_that_is_given_another_model_says_whose_weights_go_on(
+    tmp_path: Path, inputs: Path
+) -> None:
+    source = CountedPacks(processor=Processor.from_folder(inputs))
+    run = counted_run(tmp_path, source, steps=2, base_model="one")
+    assert not Trainer(run, small_model()).run(until=lambda: True)
+    lines: list[dict[str, object]] = []
+    other = replace(run, base_model="two")
+    assert Trainer(other, small_model(seed=1), report=lines.append).run()
+    notes = [line["note"] for line in lines if "note" in line]
+    assert "it began from one, now the model is two: the weights are the checkpoint's" in notes

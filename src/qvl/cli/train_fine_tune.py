@@ -10,20 +10,22 @@ import argparse
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qvl.cli.options import model_folder
+from qvl.cli.options import model_folder, named_model
 from qvl.cli.overrides import apply_overrides
 from qvl.cli.terminal import note, progress, write, write_json, write_pairs
 from qvl.cli.train_show import Show
+from qvl.data.folder_lock import only_writer
 from qvl.errors import ConfigError, DataError
 from qvl.recipes.fine_tune import Looked, Prepared, look, prepare, train
 from qvl.recipes.fine_tune_faults import fault_lines, refuse_faults
 from qvl.recipes.fine_tune_options import FineTuneOptions
 from qvl.recipes.fine_tune_plan import FineTunePlan, describe
-from qvl.training.machine import default_device
+from qvl.training.machine import device_to_train_on
 from qvl.training.parallel.processes import first_rank_first, started_ranks
 
 _LONGEST_QUESTION = 200
@@ -39,8 +41,12 @@ def fine_tune(args: argparse.Namespace) -> int:
         if speaks:
             _name_faults(looked)
         refuse_faults(looked.examined, skip_bad=options.skip_bad)
-        prepared = prepare(looked)
-    prepared = replace(prepared, run=apply_overrides(prepared.run, args.set))
+        base = _name_of_model(args, options.model)
+        prepared = prepare(
+            looked,
+            change=lambda run: apply_overrides(replace(run, base_model=base), args.set),
+        )
+    prepared = replace(prepared, changes=tuple(args.set))
     if args.dry_run:
         if speaks:
             _show_plan(prepared.plan, as_json=args.json)
@@ -57,6 +63,13 @@ def fine_tune(args: argparse.Namespace) -> int:
     return _train(prepared, speaks=speaks)
 
 
+def _name_of_model(args: argparse.Namespace, folder: Path) -> str:
+    """What adapters name as their base: a hub name as it is, which is as good elsewhere."""
+    name = named_model(args)
+    is_folder = name is None or Path(name).expanduser().is_dir()
+    return str(folder.absolute()) if is_folder else str(name)
+
+
 def _show_plan(plan: FineTunePlan, *, as_json: bool) -> None:
     if as_json:
         write_json(plan.to_json())
@@ -70,7 +83,9 @@ def _train(prepared: Prepared, *, speaks: bool) -> int:
     stages = [(stage.name, stage.num_steps) for stage in run.stages]
     if speaks:
         note(f"run: {run.folder}   tensorboard --logdir {run.folder / 'events'}")
-    result = train(prepared, report=Show(stages, log_every=run.log_every))
+    # Under torchrun the first rank keeps other runs out for all.
+    with only_writer(run.folder) if speaks else nullcontext():
+        result = train(prepared, report=Show(stages))
     if not speaks:
         return 0
     if result is None:
@@ -98,7 +113,7 @@ def fine_tune_options(args: argparse.Namespace) -> FineTuneOptions:
     data = Path(args.data)
     if not data.exists():
         raise DataError(f"{data} does not exist, expected a file or folder of training data")
-    device = args.device or default_device()
+    device = device_to_train_on(args.device)
     kind = args.kind if args.action == "stage" else args.action
     given = {
         "root": None if args.root is None else Path(args.root),

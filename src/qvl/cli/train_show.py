@@ -17,11 +17,10 @@ class Show:
 
     Args:
         stages: names and steps of the run's stages.
-        log_every: steps between lines.
     """
 
-    def __init__(self, stages: Sequence[tuple[str, int]], *, log_every: int) -> None:
-        self._progress = Progress(stages, log_every=log_every)
+    def __init__(self, stages: Sequence[tuple[str, int]]) -> None:
+        self._progress = Progress(stages)
 
     def __call__(self, line: dict[str, Any]) -> None:
         looked = "samples" in line or any(name.startswith("validation") for name in line)

@@ -26,7 +26,7 @@ def train_tiny(args: argparse.Namespace) -> int:
         config = on_shards(config, Path(args.shards))
     note(f"run: {config.folder}")
     stages = [(stage.name, stage.steps) for stage in config.stages]
-    report = Show(stages, log_every=config.log_every)
+    report = Show(stages)
     try:
         model = train(config, processes=args.processes or 2, report=report)
     except KeyboardInterrupt:
@@ -46,7 +46,7 @@ def _train_all_stages(args: argparse.Namespace) -> int:
     note(f"run: {config.folder}")
     # Pairs of answers are packed when they are reached; about eight make a step.
     stages = [(stage.name, stage.steps or (stage.samples or 0) // 8) for stage in config.stages]
-    report = Show(stages, log_every=config.log_every)
+    report = Show(stages)
     return _end(train_all_stages(config, processes=args.processes or 1, report=report))
 
 

@@ -11,7 +11,8 @@ is measured on the way (``fine_tune_watch``), the loop (``training.trainer``).
 import json
 import math
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -46,12 +47,13 @@ from qvl.recipes.fine_tune_options import WARMUP, FineTuneOptions, choose_packs
 from qvl.recipes.fine_tune_pairs import before_training, objective_of, rates_of
 from qvl.recipes.fine_tune_plan import FineTunePlan, data_counts, make_plan
 from qvl.recipes.fine_tune_watch import Report, Watch
+from qvl.training.checkpoint.folder import CHECKPOINTS, complete
 from qvl.training.config import RunConfig
 from qvl.training.machine import measured_peak, memory_at_hand
 from qvl.training.objectives.reward import RewardObjective
 from qvl.training.parallel.layout import Layout
 from qvl.training.parallel.prepare import copy_whole
-from qvl.training.parallel.processes import launch
+from qvl.training.parallel.processes import launch, threads_of_rank
 from qvl.training.record import write_record
 from qvl.training.reward_model import save_reward_head
 from qvl.training.schedule import Schedule
@@ -99,6 +101,7 @@ class Prepared:
         source: all samples that can be used.
         validation: the stage over samples that are held out; None if there are none.
         shown: samples whose answers are looked at on the way; none of documents.
+        changes: what was said of the run beside the options, such as "ema=0.999".
     """
 
     options: FineTuneOptions
@@ -108,6 +111,7 @@ class Prepared:
     source: ChosenSource
     validation: Stage | None
     shown: tuple[Sample, ...]
+    changes: tuple[str, ...] = ()
 
     @property
     def result(self) -> Path:
@@ -165,8 +169,15 @@ def look(options: FineTuneOptions, *, progress: Progress = lambda what, done, of
     return Looked(options=options, data=data, processor=processor, config=config, examined=examined)
 
 
-def prepare(looked: Looked) -> Prepared:
+def prepare(
+    looked: Looked, *, change: Callable[[RunConfig], RunConfig] = lambda run: run
+) -> Prepared:
     """Plans the packs and makes the run.
+
+    Args:
+        looked: from `look`.
+        change: makes another run of the one that the options lead to; plan and validation are of
+            that one.
 
     Raises:
         ConfigError: the options do not fit the data.
@@ -175,7 +186,7 @@ def prepare(looked: Looked) -> Prepared:
     options, config, examined = looked.options, looked.config, looked.examined
     train, held_out = split(examined, share=options.validation)
     lengths = examined.lengths.take(train)
-    budget, packs_per_step = choose_packs(lengths, options, options.longest(config))
+    budget, packs_per_step = _size_of_packs(looked, lengths)
     rates = options.rates(config)
     if not lengths.patches.any():  # text alone: no gradient would reach what sees
         rates = {part: rate for part, rate in rates.items() if part == "llm"}
@@ -208,16 +219,12 @@ def prepare(looked: Looked) -> Prepared:
         steps=steps,
         schedule=Schedule(shape="cosine", warmup=math.ceil(WARMUP * steps)),
     )
-    validation = None
-    if len(held_out):
-        held = _held_out(looked, held_out, plan_options)
-        validation = replace(stage, name="validation", source=held, steps=None)
     run = RunConfig(
         folder=options.folder,
         stages=(stage,),
         seed=options.seed,
         device=options.device,
-        base_model=str(options.model),
+        base_model=str(options.model.absolute()),
         limits=None if options.max_pixels is None else looked.processor.settings.limits,
         peak_flops=_peak_flops(options),
         precision="bf16" if options.device.startswith("cuda") else "float32",
@@ -226,6 +233,11 @@ def prepare(looked: Looked) -> Prepared:
         look_every=max(1, math.ceil(steps / _LOOKS)),
         save_every=max(1, min(_LONGEST_WAIT, steps // _SAVES)),
     )
+    run = change(run)
+    validation = None
+    if len(held_out):
+        held = _held_out(looked, held_out, plan_options)
+        validation = replace(run.stages[0], name="validation", source=held, steps=None)
     counts = data_counts(
         lengths,
         samples=len(examined.is_usable),
@@ -234,13 +246,12 @@ def prepare(looked: Looked) -> Prepared:
     )
     plan = make_plan(
         options,
+        run,
         config,
         lengths,
         counts,
-        rates=rates,
         budget=budget,
         packs=source.plan,
-        steps=steps,
         at_hand=memory_at_hand(torch.device(options.device), processes=options.processes),
     )
     numbers = (held_out if len(held_out) else train)[:SHOWN]
@@ -353,7 +364,7 @@ def _save(prepared: Prepared, model: Qwen2_5_VL) -> None:
     options, objective = prepared.options, prepared.run.stages[0].objective
     limits = prepared.run.limits
     if prepared.result.name == "adapter":
-        save_adapter(model, prepared.result, base_model=str(options.model), limits=limits)
+        save_adapter(model, prepared.result, base_model=prepared.run.base_model, limits=limits)
         return
     stored = next(iter(list_tensors(options.model).values())).dtype
     if options.lora_rank is not None:
@@ -366,15 +377,38 @@ def _save(prepared: Prepared, model: Qwen2_5_VL) -> None:
     part.replace(prepared.result)
 
 
+def _size_of_packs(looked: Looked, lengths: Lengths) -> tuple[PackBudget, int]:
+    """Returns the budget of a pack and the packs of a step: those that the run began with, so that
+    it goes on with the same ones on another number of ranks."""
+    options, longest = looked.options, looked.options.longest(looked.config)
+    path = options.folder / "data" / "packs.json"
+    of = fingerprint(lengths.identity, options.samples_per_step, longest)
+    has_begun = bool(complete(options.folder / CHECKPOINTS))
+    known = read_json(path) if has_begun and path.is_file() else {}
+    if known.get("of") == of:
+        return PackBudget(**known["budget"]), int(known["packs_per_step"])
+    budget, packs_per_step = choose_packs(lengths, options, longest)
+    if not has_begun:
+        chosen = {"of": of, "budget": asdict(budget), "packs_per_step": packs_per_step}
+        with whole_file(path, hint=_OTHER_FOLDER) as file:
+            file.write(f"{json.dumps(chosen)}\n".encode())
+    return budget, packs_per_step
+
+
 def _peak_flops(options: FineTuneOptions) -> float:
-    """What the device can do; measured once for a run, which goes on with what it began with."""
+    """What the device of a rank can do; measured once for a run, which goes on with what it began
+    with."""
     path = options.folder / "data" / "peak_flops.json"
-    if path.is_file():
-        return float(read_json(path)["peak_flops"])
     device = torch.device(options.device)
-    found = measured_peak(device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    threads = threads_of_rank(options.processes)
+    of = {"device": device.type, "threads": threads}
+    known = read_json(path) if path.is_file() else {}
+    if known.get("of") == of:
+        return float(known["peak_flops"])
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    found = measured_peak(device, dtype, threads=threads)
     with whole_file(path) as file:  # every rank of torchrun comes here
-        file.write(f"{json.dumps({'peak_flops': found})}\n".encode())
+        file.write(f"{json.dumps({'of': of, 'peak_flops': found})}\n".encode())
     return found
 
 
@@ -390,16 +424,17 @@ def _held_out(looked: Looked, numbers: Numbers, options: PlanOptions) -> Planned
 
 
 def _identity(prepared: Prepared) -> dict[str, str]:
-    """Hashes of what decides the result; where it is computed does not."""
+    """What decides the result, most of it as hashes; where it is computed does not."""
     options = replace(prepared.options, folder=Path(), device="", processes=1)
     data = prepared.source.fingerprint(0, len(prepared.source))
-    return {"options": fingerprint(options), "data": data}
+    said = " ".join(prepared.changes)
+    return {"options": fingerprint(options), "settings": said, "data": data}
 
 
 def _check_finished(prepared: Prepared) -> None:
     path = prepared.options.folder / _FINISHED
     found = read_json(path) if path.is_file() else {}
-    unlike = [name for name, now in _identity(prepared).items() if found.get(name) != now]
+    unlike = [name for name, now in _identity(prepared).items() if found.get(name, "") != now]
     if unlike:
         raise ConfigError(
             f"{prepared.result} is the result of a run with other {' and '.join(unlike)}",

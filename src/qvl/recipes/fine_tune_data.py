@@ -179,10 +179,11 @@ def split(examined: Examined, *, share: float) -> tuple[Numbers, Numbers]:
 
     Args:
         examined: with at least one usable sample.
-        share: of the samples to hold out; 0 holds out none, and neither do fewer than 10 samples.
+        share: of the samples to hold out, and one at least is trained on; 0 holds out none, and
+            neither do fewer than 10 samples.
     """
     usable = examined.usable
-    wanted = min(int(np.ceil(share * len(usable))), MOST_VALIDATED)
+    wanted = min(int(np.ceil(share * len(usable))), len(usable) - 1, MOST_VALIDATED)
     if share <= 0 or len(usable) < _LEAST_TO_SPLIT:
         return usable, usable[:0]
     groups, of_sample, counts = np.unique(

@@ -27,6 +27,8 @@ Quantise = Literal["none", "int8", "nf4"]
 EPOCHS = 3.0
 """Of fine-tuning on answers. Source: qwen-vl-finetune/README.md, usage. Everything else sees each
 sample once, as the report says of preferences (section 2.3) and as is usual of pre-training."""
+_MOST_EPOCHS = 10_000
+"""A slip above: all epochs are planned before the first step."""
 SAMPLES_PER_STEP = 16
 """Source: the same script, 4 samples at a time and 4 accumulations on each GPU."""
 WARMUP = 0.03
@@ -97,8 +99,12 @@ class FineTuneOptions:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError(f"kind is {self.kind!r}, expected one of {', '.join(KINDS)}")
-        if not 0 < self.passes < math.inf:
-            raise ConfigError(f"epochs is {self.epochs}, expected more than 0")
+        if not 0 < self.passes <= _MOST_EPOCHS:
+            raise ConfigError(
+                f"epochs is {self.epochs}, expected more than 0 and at most {_MOST_EPOCHS:,}"
+            )
+        if self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}, expected 0 or more")
         if self.rate is not None and not 0 < self.rate < 1:
             raise ConfigError(f"the learning rate is {self.rate}, expected more than 0, below 1")
         if not 0 <= self.validation < 1:
@@ -186,7 +192,7 @@ def choose_packs(
         options: have the number of samples and of ranks.
         longest: most tokens of a sample.
     """
-    wanted = options.samples_per_step * float(lengths.tokens.mean())
+    wanted = min(options.samples_per_step, len(lengths)) * float(lengths.tokens.mean())
     largest, patches = int(lengths.tokens.max()), int(lengths.patches.max(initial=0))
     ranks = options.processes
     tokens = max(largest, min(longest, math.ceil(wanted / ranks)))

@@ -19,7 +19,7 @@ from qvl.geometry import MERGE
 from qvl.model.config import ModelConfig
 from qvl.model.cost import num_parameters, text_parameters, vision_parameters
 from qvl.recipes.fine_tune_options import FineTuneOptions
-from qvl.training.parallel.layout import Layout
+from qvl.training.config import RunConfig
 from qvl.training.plan.measured import pack_of
 from qvl.training.plan.memory import Memory, Widths, lora_parameters, train_memory
 from qvl.training.plan.work import Pack, Trained, step_flops
@@ -65,6 +65,7 @@ class FineTunePlan:
 
     Attributes:
         options: what was asked for.
+        run: that is planned.
         config: of the model.
         counts: of the data.
         notes: what is odd about the run.
@@ -79,6 +80,7 @@ class FineTunePlan:
     """
 
     options: FineTuneOptions
+    run: RunConfig
     config: ModelConfig
     counts: Counts
     notes: tuple[str, ...]
@@ -122,33 +124,39 @@ class FineTunePlan:
 
 def make_plan(
     options: FineTuneOptions,
+    run: RunConfig,
     config: ModelConfig,
     lengths: Lengths,
     counts: Counts,
     *,
-    rates: Mapping[Part, float],
     budget: PackBudget,
     packs: PackPlan,
-    steps: int,
     at_hand: int | None,
 ) -> FineTunePlan:
     """Returns the plan of a run.
 
     Args:
         options: what was asked for.
+        run: of one stage.
         config: of the model.
         lengths: of the samples that are trained on.
         counts: of the data.
-        rates: of the parts that train.
         budget: of a pack.
         packs: of the whole run.
-        steps: of the whole run.
         at_hand: bytes there are on the device of a rank; None if that is not known.
+
+    Raises:
+        ConfigError: the layout does not fit the ranks or the model.
     """
-    accumulates = packs.packs_per_step > options.processes
+    (stage,) = run.stages
+    run = replace(run, layout=run.layout.resolve(options.processes))
+    run.layout.check_model(config)
+    rates: dict[Part, float] = {p: rate for p, rate in stage.rates.items() if p != "heads"}
+    steps = stage.num_steps
+    accumulates = packs.packs_per_step * run.layout.pack_ranks > options.processes
     pack, memory = max(
         (
-            (pack, memory_of(options, config, pack, rates, accumulates=accumulates))
+            (pack, memory_of(options, run, config, pack, rates, accumulates=accumulates))
             for pack in heaviest_packs(lengths, packs)
         ),
         key=lambda found: found[1].total,
@@ -162,18 +170,21 @@ def make_plan(
     proposals: tuple[str, ...] = ()
     if at_hand is not None and memory.total > at_hand:
         proposals = proposals_for(
-            options, config, pack, rates, accumulates=accumulates, at_hand=at_hand
+            options, run, config, pack, rates, accumulates=accumulates, at_hand=at_hand
         )
-    flops = step_flops(config, pack, trained_parts(options, rates), recompute=options.recompute)
+    flops = step_flops(
+        config, pack, trained_parts(options, rates), recompute=run.layout.activation_checkpointing
+    )
     return FineTunePlan(
         options=options,
+        run=run,
         config=config,
         counts=counts,
         notes=notes,
         budget=budget,
         packs_per_step=packs.packs_per_step,
         steps=steps,
-        rates=dict(rates),
+        rates=rates,
         memory=memory,
         at_hand=at_hand,
         proposals=proposals,
@@ -217,30 +228,35 @@ def heaviest_packs(lengths: Lengths, plan: PackPlan) -> tuple[Pack, ...]:
 
 def memory_of(
     options: FineTuneOptions,
+    run: RunConfig,
     config: ModelConfig,
     pack: Pack,
     parts: Collection[Part],
     *,
     accumulates: bool,
 ) -> Memory:
-    """Returns the bytes of a rank, which holds the whole model and trains these parts."""
-    on_gpu = options.device.startswith("cuda")
-    compute = 2.0 if on_gpu else 4.0
+    """Returns the bytes of a rank that trains these parts in the layout of the run."""
+    compute = 4.0 if run.precision == "float32" else 2.0
     frozen = _FROZEN_BYTES[options.quantise]
     return train_memory(
         config,
         pack,
         trained_parts(options, parts),
         widths=Widths(
-            weight=4, frozen=frozen or (compute if options.lora_rank else 4.0), compute=compute
+            weight=4,
+            frozen=frozen or (compute if options.lora_rank else 4.0),
+            compute=compute,
+            gradient=2 if run.precision == "bf16_weights" else 4,
+            ema=0 if run.ema is None else 4,
         ),
-        layout=Layout(dp_replicate=1, activation_checkpointing=options.recompute),
+        layout=run.layout,
         accumulates=accumulates,
     )
 
 
 def proposals_for(
     options: FineTuneOptions,
+    run: RunConfig,
     config: ModelConfig,
     pack: Pack,
     parts: Collection[Part],
@@ -279,7 +295,11 @@ def proposals_for(
     for words, changed, smaller in tries:
         if changed == options and smaller is pack:
             continue
-        need = memory_of(changed, config, smaller, parts, accumulates=accumulates).total
+        layout = run.layout
+        if changed.recompute != options.recompute:
+            layout = replace(layout, activation_checkpointing=changed.recompute)
+        so = replace(run, layout=layout)
+        need = memory_of(changed, so, config, smaller, parts, accumulates=accumulates).total
         if need <= at_hand:
             fitting.append(f"{words} (about {need / 2**30:.1f} GiB)")
     return tuple(fitting[:3])
@@ -312,10 +332,18 @@ def describe(plan: FineTunePlan) -> dict[str, str]:
     rows["frozen"] = ", ".join(frozen) + (" and the model under the adapters" if how else "")
     if options.quantise != "none":
         rows["frozen"] += f", held in {options.quantise}"
-    rows["optimiser"] = "AdamW, cosine after a warm-up of 3 % of the steps, norm clipped at 1"
-    compute = "bfloat16" if options.device.startswith("cuda") else "float32"
+    (stage,) = plan.run.stages
+    rows["optimiser"] = (
+        f"AdamW, {stage.schedule.shape} after a warm-up of {stage.schedule.warmup:,} of "
+        f"{plan.steps:,} steps, norm clipped at {plan.run.optimiser.clip:g}"
+    )
+    compute = "float32" if plan.run.precision == "float32" else "bfloat16"
     many = f" x {options.processes} processes" if options.processes > 1 else ""
-    rows["computes"] = f"{compute} on {options.device}{many}"
+    layout = plan.run.layout
+    shared = [
+        f"{name} {n}" for name in ("dp_shard", "tp", "cp") if (n := getattr(layout, name)) > 1
+    ]
+    rows["computes"] = ", ".join([f"{compute} on {options.device}{many}", *shared])
     there = "" if plan.at_hand is None else f" of {plan.at_hand / 2**30:.1f} GiB"
     parts = ", ".join(f"{name} {_bytes(size)}" for name, size in memory.parts().items() if size)
     rows["memory"] = f"about {_bytes(memory.total)}{there}: {parts}"

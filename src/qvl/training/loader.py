@@ -19,7 +19,7 @@ import torch
 from qvl.data.pack_source import PackError
 from qvl.data.packing import FilledPack, PackBudget
 from qvl.data.records import Sample
-from qvl.errors import ConfigError, QvlError
+from qvl.errors import ConfigError, QvlError, TrainingError
 from qvl.processing.patches import PATCH_DIM
 from qvl.training.objectives import Batch
 from qvl.training.parcel import Parcel, opened, packed_up
@@ -154,6 +154,27 @@ def _nothing_to_collect() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@contextmanager
+def lost_workers_told() -> Iterator[None]:
+    """Raises the end of a process that makes packs as an error for people; torch raises it wherever
+    this process happens to be.
+
+    Raises:
+        TrainingError: one was killed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # Source: torch.utils.data.dataloader and torch/csrc/DataLoader.cpp.
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise TrainingError(
+            f"a process that makes packs ended: {str(error).splitlines()[0]}",
+            hint="mostly memory ran out: the same command goes on from the last checkpoint, and "
+            "--set workers=0 needs less",
+        ) from error
 
 
 def _ahead(budget: PackBudget, workers: int) -> int:

@@ -8,14 +8,26 @@ from pathlib import Path
 
 import torch
 
+from qvl.errors import ConfigError
+
 _ROWS = {"cpu": (512, 2048, 2048), "cuda": (8192, 8192, 8192)}
 """Sizes of a product that keeps a device busy and takes a CPU a tenth of a second."""
 _PRODUCTS = 4
 
 
-def default_device() -> str:
-    """Returns "cuda" where there is one, else "cpu"."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def device_to_train_on(name: str | None) -> str:
+    """Returns the name of a device of this machine; of None "cuda" where there is one, else "cpu".
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    count = torch.cuda.device_count()
+    here = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
+    if name is None:
+        return "cuda" if count else "cpu"
+    if name not in here:
+        raise ConfigError(f"the device is {name!r}, this machine has {', '.join(here)}")
+    return name
 
 
 def memory_at_hand(device: torch.device, *, processes: int = 1) -> int | None:
@@ -41,18 +53,26 @@ def memory_at_hand(device: torch.device, *, processes: int = 1) -> int | None:
     return (available if room is None else min(available, room)) // processes
 
 
-def measured_peak(device: torch.device, dtype: torch.dtype) -> float:
+def measured_peak(device: torch.device, dtype: torch.dtype, *, threads: int) -> float:
     """Returns the operations a second of large products, the best of a few; what utilisation is a
-    share of. One process's threads count, as they train."""
+    share of.
+
+    Args:
+        device: to compute on.
+        dtype: of the products.
+        threads: of a CPU that compute, as many as train.
+    """
     rows, inner, columns = _ROWS["cuda" if device.type == "cuda" else "cpu"]
     a, b = (
         torch.ones(size, device=device, dtype=dtype) for size in ((rows, inner), (inner, columns))
     )
-    best = float("inf")
+    best, before = float("inf"), torch.get_num_threads()
+    torch.set_num_threads(threads)
     for _ in range(_PRODUCTS):
         began = time.perf_counter()
         (a @ b)[0, 0].item()  # waits for the device
         best = min(best, time.perf_counter() - began)
+    torch.set_num_threads(before)
     return 2 * rows * inner * columns / best
 
 

@@ -12,8 +12,8 @@ from typing import Any
 _RECENT = 0.3
 """Weight of the newest line in the time of a step: the first steps are slower than the rest."""
 _NOT_SHOWN = {
-    "stage", "step", "steps", "rate", "seconds", "patches_per_s", "pictures_per_s",
-    "answer_tokens_per_s",
+    "stage", "step", "steps", "rate", "seconds", "seconds_per_step", "patches_per_s",
+    "pictures_per_s", "answer_tokens_per_s",
 }  # fmt: skip
 
 
@@ -22,20 +22,18 @@ class Progress:
 
     Args:
         stages: names and steps of the run's stages, in order.
-        log_every: steps between lines.
     """
 
-    def __init__(self, stages: Sequence[tuple[str, int]], *, log_every: int) -> None:
+    def __init__(self, stages: Sequence[tuple[str, int]]) -> None:
         self._names = [name for name, _ in stages]
         self._steps = [steps for _, steps in stages]
         self._per_step: float | None = None
-        self._log_every = log_every
 
     def describe(self, line: Mapping[str, Any]) -> str:
         """Returns the text of a log line.
 
-        >>> progress = Progress([("sft", 600)], log_every=40)
-        >>> line = {"stage": "sft", "step": 40, "steps": 600, "seconds": 60.0, "loss": 0.91}
+        >>> progress = Progress([("sft", 600)])
+        >>> line = {"stage": "sft", "step": 40, "steps": 600, "seconds_per_step": 1.5, "loss": 0.91}
         >>> progress.describe(line)
         'sft 40/600  loss 0.91  14 min left'
         """
@@ -50,11 +48,10 @@ class Progress:
 
     def _seconds_left(self, line: Mapping[str, Any]) -> float | None:
         name, step = str(line["stage"]), int(line["step"])
-        if name not in self._names or "seconds" not in line:
+        if name not in self._names or "seconds_per_step" not in line:
             return None
         at = self._names.index(name)
-        # A run that was resumed logs its first line as soon as any other.
-        new = float(line["seconds"]) / (step % self._log_every or self._log_every)
+        new = float(line["seconds_per_step"])
         old = self._per_step
         self._per_step = new if old is None else old + _RECENT * (new - old)
         return self._per_step * (sum(self._steps[at:]) - step)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from qvl.errors import ConfigError, DataError, QvlError
-from qvl.model.lora import adapter_parameters
+from qvl.model.lora import adapter_parameters, lora_layers
 from qvl.model.vlm import Qwen2_5_VL
 from qvl.training.checkpoint.run import Checkpoints
 from qvl.training.checkpoint.state import TrainState, carry_moments
@@ -27,7 +27,7 @@ from qvl.training.ema import Averages
 from qvl.training.guard import IdleParts, StepGuard
 from qvl.training.interrupt import StopSignals
 from qvl.training.journal import Journal
-from qvl.training.loader import Loaded, load_steps, packs_of_rank
+from qvl.training.loader import Loaded, load_steps, lost_workers_told, packs_of_rank
 from qvl.training.metrics import Meter
 from qvl.training.objectives import Batch
 from qvl.training.optim import build_optimiser
@@ -95,6 +95,8 @@ class Trainer:
         self._counted: Counter[str] = Counter()
         precision = "float32" if run.precision == "bf16_weights" else run.precision
         self.pack_loss = prepare(model, self.ranks, precision=precision)
+        self.pack_loss.train()  # a model is loaded to answer, when adapters drop nothing out
+        self._lora_rank = max((x.spec.rank for x in lora_layers(model).values()), default=0)
         if run.precision == "bf16_weights":
             if self.ranks.layout.is_sharded:
                 raise ConfigError(
@@ -117,8 +119,8 @@ class Trainer:
         ``until``, Ctrl-C or SIGTERM.
 
         Raises:
-            TrainingError: too many steps had to be skipped, a part gets no gradient, or the log
-                cannot be written.
+            TrainingError: too many steps had to be skipped, a part gets no gradient, a process that
+                makes packs was killed, or the log cannot be written.
             DataError: a sample cannot be read, and this is not to be skipped.
             CheckpointError: the state cannot be saved or read.
         """
@@ -127,7 +129,7 @@ class Trainer:
         torch.manual_seed(run.seed + self.ranks.data_rank)
         checkpoints = Checkpoints(run, self.model, layout=str(self.ranks.layout))
         before: _Running | None = None
-        with checkpoints, StopSignals() as signals:
+        with checkpoints, lost_workers_told(), StopSignals() as signals:
             for number in range(checkpoints.first_stage, len(run.stages)):
                 running = self._begin(number)
                 if before is not None and run.keep_moments:
@@ -145,7 +147,7 @@ class Trainer:
         for note in checkpoints.take_notes():
             self._report(stage, start, {"note": note})
         steps = load_steps(stage, self._packs(stage), start=start, workers=run.workers)
-        meter, began = Meter(), time.monotonic()
+        meter, began, since = Meter(), time.monotonic(), start
         for step, loaded in enumerate(steps, start):
             rate = learning_rate(step, steps=stage.num_steps, schedule=stage.schedule)
             for group in running.optimiser.param_groups:
@@ -153,11 +155,13 @@ class Trainer:
             stop = self._step(running, step, loaded, meter, until)
             done = step + 1
             if done % run.log_every == 0 or done == stage.num_steps:
-                self._log(stage, done, rate, meter, time.monotonic() - began)
-                meter, began = Meter(), time.monotonic()
+                seconds = time.monotonic() - began
+                self._log(stage, done, rate, meter, seconds, steps=done - since)
+                meter, began, since = Meter(), time.monotonic(), done
             if self.look is not None and (done % run.look_every == 0 or done == stage.num_steps):
                 paused = time.monotonic()
                 self._report(stage, done, self.look(self, stage))
+                self.pack_loss.train()  # an engine that was asked left it answering
                 began += time.monotonic() - paused
             ends = stop or done == stage.num_steps
             if done % run.save_every == 0 or ends:
@@ -289,16 +293,24 @@ class Trainer:
         if self.run_config.peak_flops is None or not any(learning.values()):
             return
         pack = Pack(lengths=batch.lengths, grids=batch.grid_thw, answers=predicted)
-        meter.count("flops", step_flops(self.model.config, pack, Trained(**learning)).model)
+        trained = Trained(**learning, lora_rank=self._lora_rank)
+        meter.count("flops", step_flops(self.model.config, pack, trained).model)
 
-    def _log(self, stage: Stage, done: int, rate: float, meter: Meter, seconds: float) -> None:
+    def _log(
+        self, stage: Stage, done: int, rate: float, meter: Meter, seconds: float, *, steps: int
+    ) -> None:
         peak = self.run_config.peak_flops
         summary = meter.summary(
             seconds,
             pack_ranks=self.ranks.layout.pack_ranks,
             peak_flops=None if peak is None else peak * self.world,
         )
-        self._report(stage, done, {"rate": round(rate, 4), "seconds": round(seconds, 2), **summary})
+        line = {
+            "rate": round(rate, 4),
+            "seconds": round(seconds, 2),
+            "seconds_per_step": round(seconds / steps, 4),
+        }
+        self._report(stage, done, {**line, **summary})
 
     def _report(self, stage: Stage, done: int, found: Mapping[str, Any]) -> None:
         if self.rank == 0:

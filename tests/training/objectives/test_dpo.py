@@ -125,7 +125,9 @@ def test_shares_of_packs_add_up_to_the_loss_of_all() -> None:
         tokenizer=PROCESSOR.tokenizer, reference=zeros, sft_weight=0.5, beta=0.02
     )
     totals = objective.counts(whole)
-    loss = objective.loss(model, whole, totals, Meter())
+    meter = Meter()
+    loss = objective.loss(model, whole, totals, meter)
+    assert meter.total("answer_tokens") == len(whole.targets)  # whose logits were computed
     parts = [batch_of(sample) for sample in PREFERENCES]
     torch.testing.assert_close(sum(map(objective.counts, parts)), totals)
     shares = [objective.loss(model, part, totals, Meter()) for part in parts]

@@ -168,6 +168,7 @@ def _count(
     chosen, rejected = batch.chosen, batch.rejected
     rewards = beta * (policy.sums - reference)
     count_pairs(meter, batch, rewards[chosen] - rewards[rejected])
+    meter.count("answer_tokens", len(policy.losses))
     preferred = policy.sums[chosen] > policy.sums[rejected]
     meter.ratio("pairs/preferred", preferred.sum(), len(preferred))
     for name, at in (("chosen", chosen), ("rejected", rejected)):

@@ -39,6 +39,9 @@ _ALLOCATOR = {
 # may take to read or write what the others wait for.
 _TIMEOUT_S = 1800.0
 
+# Of a rank that is started here: small products gain nothing from a second one, two ranks do.
+_THREADS = 1
+
 _NUMBERS = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_PORT")
 _TORCHRUN = (*_NUMBERS, "MASTER_ADDR")
 _THROUGH = "qvl/through"
@@ -99,12 +102,17 @@ def first_rank_first() -> Iterator[None]:
     yield
 
 
+def threads_of_rank(processes: int) -> int:
+    """Returns the threads that each of the ranks computes with that `launch` makes or joins."""
+    many = started_ranks() is None and processes > 1
+    return _THREADS if many else torch.get_num_threads()
+
+
 def launch(main: Callable[..., None], *args: Any, processes: int) -> None:
     """Calls ``main(*args)`` once per rank and waits.
 
     Under torchrun the group is the one it made and ``processes`` is not used. Otherwise that many
-    processes are started here, with one thread each: small products gain nothing from a second
-    thread, two ranks do.
+    processes are started here.
 
     Args:
         main: importable function.
@@ -170,7 +178,7 @@ def _rank_main(
     main: Callable[..., None],
     args: tuple[Any, ...],
 ) -> None:
-    torch.set_num_threads(1)
+    torch.set_num_threads(_THREADS)
     meeting = (Path(folder) / "meeting").as_uri()
     dist.init_process_group(
         _take_device(rank),
