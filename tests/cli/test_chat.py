@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from qvl.errors import InputError
+from qvl.messages import Video
 from tests.cli.conftest import Run, ScriptedModel
 
 
@@ -60,3 +62,20 @@ def test_a_picture_that_fails_a_turn_does_not_fail_the_next(
         "error: the picture is damaged",
         "this turn is forgotten, with what was added to it",
     ]
+
+
+def test_options_are_for_what_is_added_later_too(
+    run: Run, model: ScriptedModel, tmp_path: Path, say: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def stream(*parts: object, **sampling: object) -> Iterator[str]:
+        seen.extend(parts)
+        yield "fine"
+
+    monkeypatch.setattr(model, "chat", lambda **options: SimpleNamespace(stream=stream))
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"film")
+    say(f"/add {clip}", "Who scores?")  # type: ignore[operator]
+    assert run("chat", "--fps", "0.5") == (0, "fine\n", "")
+    assert seen[0] == Video(str(clip), fps=0.5)

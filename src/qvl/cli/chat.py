@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reads turns from stdin until it ends."""
     sampling = cast("SamplingOptions", asdict(options.sampling_params(args)))
-    waiting: list[Part] = [*options.media_parts(args.files, args)]
+    # Options may be for what is added later.
+    waiting: list[Part] = [options.media_part(name, args) for name in args.files]
     model = options.load_model(options.model_folder(args), args)
     chat = model.chat(system=args.system)
     if sys.stdin.isatty():
