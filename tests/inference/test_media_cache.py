@@ -1,5 +1,8 @@
 """Features kept by content, bounded in bytes."""
 
+from collections import OrderedDict
+from threading import Thread
+
 import numpy as np
 import torch
 
@@ -45,3 +48,21 @@ def test_the_same_key_twice_counts_once() -> None:
     cache.put(b"a", features(40))
     cache.put(b"a", features(40))
     assert cache.num_bytes == 40
+
+
+def test_a_thread_cannot_drop_what_another_has_just_found() -> None:
+    cache = MediaCache(40)
+    cache.put(b"a", features(40))
+    other = Thread(target=cache.put, args=(b"b", features(40)))
+
+    class Interrupted(OrderedDict[bytes, torch.Tensor]):
+        def get(self, *args: object) -> torch.Tensor | None:  # type: ignore[override]
+            found = super().get(*args)  # type: ignore[call-overload]
+            other.start()
+            other.join(timeout=0.1)
+            return found
+
+    cache._features = Interrupted(cache._features)
+    assert cache.get(b"a") is not None
+    other.join()
+    assert (list(cache._features), cache.num_bytes) == ([b"b"], 40)

@@ -6,6 +6,7 @@ In a chat every turn carries the earlier pictures again; they are found here.
 """
 
 import hashlib
+import threading
 from collections import OrderedDict
 
 import numpy as np
@@ -28,26 +29,32 @@ def media_key(pixel_values: npt.NDArray[np.float32], grid: Grid) -> bytes:
 
 
 class MediaCache:
-    """Least recently used features are forgotten first; never more than ``max_bytes`` are held."""
+    """Least recently used features are forgotten first; never more than ``max_bytes`` are held.
+
+    Threads that ask one model at the same time share it.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._features: OrderedDict[bytes, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
         self.num_bytes = 0
 
     def get(self, key: bytes) -> Tensor | None:
         """Returns float[M, D], or None if the item is not held."""
-        features = self._features.get(key)
-        if features is not None:
-            self._features.move_to_end(key)
-        return features
+        with self._lock:
+            features = self._features.get(key)
+            if features is not None:
+                self._features.move_to_end(key)
+            return features
 
     def put(self, key: bytes, features: Tensor) -> None:
         """Holds ``features``, unless they alone exceed the limit."""
-        if key in self._features or features.nbytes > self._max_bytes:
-            return
-        self._features[key] = features
-        self.num_bytes += features.nbytes
-        while self.num_bytes > self._max_bytes:
-            _, forgotten = self._features.popitem(last=False)
-            self.num_bytes -= forgotten.nbytes
+        with self._lock:
+            if key in self._features or features.nbytes > self._max_bytes:
+                return
+            self._features[key] = features
+            self.num_bytes += features.nbytes
+            while self.num_bytes > self._max_bytes:
+                _, forgotten = self._features.popitem(last=False)
+                self.num_bytes -= forgotten.nbytes
