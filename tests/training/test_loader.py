@@ -62,3 +62,20 @@ def test_a_worker_that_is_killed_is_one_error(tmp_path: Path) -> None:
     trainer = small_trainer(small_run(tmp_path / "run", workers=1), inputs, report=kill)
     with pytest.raises(TrainingError, match="a process that makes packs ended: DataLoader worker"):
         trainer.run()
+
+
+def test_without_room_in_shared_memory_packs_can_be_made_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers have little of it."""
+    inputs = small_inputs(tmp_path)
+
+    def full(tensor: object) -> None:
+        raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1>")
+
+    monkeypatch.setattr("torch.Tensor.share_memory_", full)
+    run = small_run(tmp_path / "run", workers=1)
+    with pytest.raises(TrainingError, match="/dev/shm") as caught:
+        small_trainer(run, inputs).run()
+    assert "--set workers=0" in str(caught.value.hint)
+    assert small_trainer(replace(run, workers=0), inputs).run()

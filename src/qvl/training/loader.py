@@ -117,7 +117,8 @@ class _Packs(torch.utils.data.IterableDataset[Parcel]):
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         each = len(self.packs)
         for i in range(self.start * each + first, self.stage.num_steps * each, stride):
-            yield packed_up(load_pack(self.stage, i // each, self.packs[i % each]))
+            loaded = load_pack(self.stage, i // each, self.packs[i % each])
+            yield packed_up(loaded, shared=worker is not None)
 
 
 def load_steps(stage: Stage, packs: range, *, start: int, workers: int) -> Iterator[list[Loaded]]:
@@ -157,16 +158,22 @@ def _nothing_to_collect() -> Iterator[None]:
 
 
 @contextmanager
-def lost_workers_told() -> Iterator[None]:
-    """Raises the end of a process that makes packs as an error for people; torch raises it wherever
-    this process happens to be.
+def worker_faults_told() -> Iterator[None]:
+    """Raises what ends processes that make packs as an error for people; that one was killed torch
+    raises wherever this process happens to be.
 
     Raises:
-        TrainingError: one was killed.
+        TrainingError: one was killed, or has no room for its packs.
     """
     try:
         yield
     except RuntimeError as error:
+        if "shared memory(shm)" in str(error):  # Source: torch/lib/libshm and MapAllocator.cpp.
+            raise TrainingError(
+                "shared memory (/dev/shm) has no room for packs",
+                hint="give it more, in a container with docker run --shm-size 8g, or make packs in "
+                "between with --set workers=0; the same command goes on from the last checkpoint",
+            ) from error
         # Source: torch.utils.data.dataloader and torch/csrc/DataLoader.cpp.
         if not str(error).startswith("DataLoader worker"):
             raise

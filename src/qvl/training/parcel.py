@@ -27,13 +27,20 @@ class Parcel(NamedTuple):
     body: Tensor
 
 
-def packed_up(value: object) -> Parcel:
-    """Returns a value that pickles as a parcel in shared memory; its tensors are on the CPU."""
+def packed_up(value: object, *, shared: bool = True) -> Parcel:
+    """Returns a value that pickles as a parcel; its tensors are on the CPU.
+
+    Args:
+        value: to send.
+        shared: in memory that another process can open.
+    """
     buffers: list[pickle.PickleBuffer] = []
     head = io.BytesIO()
     _Pickler(head, protocol=5, buffer_callback=buffers.append).dump(value)
     parts = [torch.frombuffer(buffer, dtype=torch.uint8) for buffer in buffers]
-    body = torch.empty(sum(map(_room, map(len, parts))), dtype=torch.uint8).share_memory_()
+    body = torch.empty(sum(map(_room, map(len, parts))), dtype=torch.uint8)
+    if shared:
+        body.share_memory_()
     at = 0
     for part in parts:
         body[at : at + len(part)] = part

@@ -27,7 +27,7 @@ from qvl.training.ema import Averages
 from qvl.training.guard import IdleParts, StepGuard
 from qvl.training.interrupt import StopSignals
 from qvl.training.journal import Journal
-from qvl.training.loader import Loaded, load_steps, lost_workers_told, packs_of_rank
+from qvl.training.loader import Loaded, load_steps, packs_of_rank, worker_faults_told
 from qvl.training.metrics import Meter
 from qvl.training.objectives import Batch
 from qvl.training.optim import build_optimiser
@@ -129,7 +129,7 @@ class Trainer:
         torch.manual_seed(run.seed + self.ranks.data_rank)
         checkpoints = Checkpoints(run, self.model, layout=str(self.ranks.layout))
         before: _Running | None = None
-        with checkpoints, lost_workers_told(), StopSignals() as signals:
+        with checkpoints, worker_faults_told(), StopSignals() as signals:
             for number in range(checkpoints.first_stage, len(run.stages)):
                 running = self._begin(number)
                 if before is not None and run.keep_moments:
