@@ -1,6 +1,8 @@
 """``qvl ask``: inputs in order, the answer on stdout, nothing else there."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -66,3 +68,12 @@ def test_a_prompt_without_room_for_an_answer_is_refused_before_the_model_loads(
 ) -> None:
     assert run("ask", "hi")[0] == 0
     assert model.asked[0].options["max_length"] == 4095  # type: ignore[attr-defined]
+
+
+def test_a_missing_file_is_refused_before_anything_large_is_imported() -> None:
+    probe = (
+        "import sys, qvl.cli.main as m\n"
+        "assert m.main(['ask', 'missing.png', 'hi']) == 1\n"
+        "assert not {'torch', 'av', 'tokenizers'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)

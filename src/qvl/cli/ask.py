@@ -9,7 +9,7 @@ import argparse
 from dataclasses import asdict
 
 from qvl.cli import options
-from qvl.cli.late_model import LateEngine
+from qvl.cli.late_engine import LateEngine
 from qvl.cli.terminal import write, write_json, write_piece
 from qvl.messages import Conversation
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qvl.cli.late_model import text_generator
+from qvl.cli.late_engine import text_generator
 from qvl.cli.options import load_processor, model_folder
 from qvl.cli.overrides import keyword_arguments
 from qvl.cli.terminal import note, progress, write, write_json

@@ -89,7 +89,7 @@ def _policy(args: argparse.Namespace) -> "tuple[Policy, Mapping[str, Any], Mappi
     """Who plays, and what the manifest says of it and of how it computes."""
     from qvl.agents.miniwob.random_clicks import RandomClicks
     from qvl.cli.eval_subject import computing_of, identity_of
-    from qvl.cli.late_model import LateEngine
+    from qvl.cli.late_engine import LateEngine
 
     folder = options.model_folder(args, weights=not args.random)
     if args.random:

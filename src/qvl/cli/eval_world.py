@@ -47,7 +47,7 @@ def play_world(args: argparse.Namespace) -> int:
     from qvl.agents.playing import play_each
     from qvl.cli.eval_run import begin_playing, show_progress, write_outcomes
     from qvl.cli.eval_subject import computing_of, identity_of
-    from qvl.cli.late_model import LateEngine
+    from qvl.cli.late_engine import LateEngine
     from qvl.data.folder_lock import only_writer
     from qvl.evaluation.evaluate import score_questions
 
