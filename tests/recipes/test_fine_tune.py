@@ -200,6 +200,15 @@ def test_preferences_are_learnt_without_and_with_a_head(model: Path, tmp_path: P
         assert train(ready, report=len) == tmp_path / kind / "model"
         assert log(tmp_path / kind)
     assert (tmp_path / "reward" / "model" / "reward_head.safetensors").is_file()
+    # Adapters on a quantised model end in the wide one.
+    ready = prepared(
+        model, path, tmp_path / "few", kind="reward", lora_rank=2, quantise="nf4", epochs=1
+    )
+    assert train(ready, report=len) == ready.result
+    before, after = load_model(model).state_dict(), load_model(ready.result).state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith("model.layers.") for name in changed)
     load_model(tmp_path / "dpo" / "model")
 
 

@@ -367,6 +367,10 @@ def _save(prepared: Prepared, model: Qwen2_5_VL) -> None:
         save_adapter(model, prepared.result, base_model=prepared.run.base_model, limits=limits)
         return
     stored = next(iter(list_tensors(options.model).values())).dtype
+    if options.quantise != "none":  # a whole model has the weights as they are stored
+        wide = _loaded(replace(options, quantise="none"), None, "cpu")
+        copy_whole(adapter_parameters(model), wide)
+        model = wide
     if options.lora_rank is not None:
         merge_lora(model)
     part = options.folder / "model.part"
