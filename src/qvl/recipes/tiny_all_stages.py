@@ -216,7 +216,7 @@ def _post_training() -> tuple[SmallStage, ...]:
                     chance=0.5,
                 ),
                 # A model that cannot see a place or a count finds the faulty one as likely, and no
-                # preference tells it which is right: this share stays where it was; see docs/log.md.
+                # preference tells it which is right: this share stays; see docs/log.md.
                 Shown(
                     name="pairs/preferred",
                     meaning="pairs whose better answer is likelier, no more than 2 % fewer",
