@@ -40,8 +40,6 @@ class Server:
         self._lock = threading.Lock()
         self.requests: list[dict[str, Any]] = []
         self.heads: list[str] = []
-        self.most_at_once = 0
-        self._at_once = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(0.1)
         self.is_over = threading.Event()
@@ -60,16 +58,11 @@ class Server:
         self._socket.close()
 
     def _serve(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             self._reply(connection)
         except OSError:
             pass  # the client has gone
         finally:
-            with self._lock:
-                self._at_once -= 1
             connection.close()
 
     def _reply(self, connection: socket.socket) -> None:

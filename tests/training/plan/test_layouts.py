@@ -90,7 +90,8 @@ def test_sharding_saves_and_checkpointing_costs() -> None:
     eighth = train_memory(SEVEN, PACK, Trained(), layout=_shards(8))
     assert eighth.optimiser * 8 == pytest.approx(whole.optimiser, rel=1e-6)
     full = train_memory(SEVEN, PACK, Trained(), layout=_shards(1, "full"))
-    assert full.activations < 0.2 * whole.activations
+    # What autocast copies in half precision stays, whatever is computed again.
+    assert full.activations < 0.25 * whole.activations
     plain, again = (
         step_time(SEVEN, PACK, Trained(), _shards(1, kind), GPUS["h100"])
         for kind in ("none", "full")
