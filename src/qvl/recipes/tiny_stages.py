@@ -4,7 +4,7 @@ Owns: mixtures, steps and rates. What comes before and after training is in ``ti
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from qvl.data.mixture import Generator, Mixture
@@ -439,31 +439,19 @@ def _names() -> tuple[TinyStage, ...]:
 def _spotting() -> tuple[TinyStage, ...]:
     """Lines of text with their boxes, which the losses of finding now know as things, beside what
     was learnt before."""
-    return (
-        TinyStage(
-            name="multimodal_spotting",
-            steps=3000,
-            rates={"tower": 2e-4, "merger": 2.5e-4, "llm": 8e-4, "heads": 3e-4},
-            mixture=draw_from(
-                spot=0.2,
-                word=0.26,
-                line=0.1,
-                colours=0.09,
-                kinds=0.06,
-                places=0.09,
-                two_places=0.02,
-                boxes=0.06,
-                points=0.01,
-                counts=0.05,
-                screen=0.05,
-                page=0.01,
-            ),
-            budget=PackBudget(max_tokens=1200, max_patches=1200),
-            dense_weight=0.4,
-            warmup=60,
-            decay_from=0.05,
-            floor=0.01,
-            digit_weight=3.0,
-            finding_weight=0.4,
-        ),
+    (names,) = _names()
+    mixture = draw_from(
+        spot=0.2,
+        word=0.26,
+        line=0.1,
+        colours=0.09,
+        kinds=0.06,
+        places=0.09,
+        two_places=0.02,
+        boxes=0.06,
+        points=0.01,
+        counts=0.05,
+        screen=0.05,
+        page=0.01,
     )
+    return (replace(names, name="multimodal_spotting", steps=3000, mixture=mixture),)
