@@ -11,7 +11,8 @@ headline; `tasks_ruled` of `tasks` have one.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from qvl.errors import DataError
@@ -92,8 +93,11 @@ def _is_ruled(scored: Scored) -> bool:
     return bool(scored.facts["kinds"]) or scored.facts["rule"] in RULES
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    by_task = percents_by(filter(_is_ruled, scored), "task")
+def total_of_tasks(
+    scored: Sequence[Scored], *, is_ruled: Callable[[Scored], bool]
+) -> dict[str, float]:
+    """Returns the mean of the tasks that a rule decides, in percent, and each of them."""
+    by_task = percents_by(filter(is_ruled, scored), "task")
     return {
         "mean_of_tasks": mean(list(by_task.values())) if by_task else 0.0,
         "tasks": float(len({item.groups["task"] for item in scored})),
@@ -114,7 +118,7 @@ def livebench_benchmarks() -> list[Benchmark]:
             source=f"livebench/{category}",
             load=_load,
             score=_score,
-            total=_total,
+            total=partial(total_of_tasks, is_ruled=_is_ruled),
             metric="mean_of_tasks",
             params=SamplingParams(max_tokens=4096),
             in_headline=_is_ruled,

@@ -16,7 +16,8 @@ wrong.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,11 @@ from qvl.errors import DataError
 from qvl.evaluation.benchmark import Benchmark, Question, Reply, Scored
 from qvl.evaluation.benchmarks.code_blocks import code_in
 from qvl.evaluation.benchmarks.competition_tests import cases_of
-from qvl.evaluation.benchmarks.livebench import released_rows
+from qvl.evaluation.benchmarks.livebench import released_rows, total_of_tasks
 from qvl.evaluation.benchmarks.program_cases import run_cases
 from qvl.evaluation.layouts.rows import Row
 from qvl.evaluation.sandbox import Limits
-from qvl.evaluation.scorers.score import Score, mean
-from qvl.evaluation.scoring import percents_by
+from qvl.evaluation.scorers.score import Score
 from qvl.messages import Conversation, SamplingParams
 
 _RULED = ("LCB_generation", "coding_completion")
@@ -140,16 +140,6 @@ def _is_ruled(scored: Scored) -> bool:
     return scored.groups["task"] in _RULED
 
 
-def _total(scored: Sequence[Scored]) -> dict[str, float]:
-    by_task = percents_by(filter(_is_ruled, scored), "task")
-    return {
-        "mean_of_tasks": mean(list(by_task.values())) if by_task else 0.0,
-        "tasks": float(len({item.groups["task"] for item in scored})),
-        "tasks_ruled": float(len(by_task)),
-        **by_task,
-    }
-
-
 LIVEBENCH_CODING = Benchmark(
     name="livebench-coding",
     title="LiveBench coding",
@@ -158,7 +148,7 @@ LIVEBENCH_CODING = Benchmark(
     source="livebench/coding",
     load=_load,
     score=_score,
-    total=_total,
+    total=partial(total_of_tasks, is_ruled=_is_ruled),
     metric="mean_of_tasks",
     params=SamplingParams(max_tokens=4096),
     in_headline=_is_ruled,
